@@ -1,0 +1,62 @@
+"""Allocate beds, staff and capacity across a region so that a health plan's clauses hold.
+
+>>> import healthalloc as ha
+>>> solution = ha.solve(ha.read_scenario("examples/panzhihua_west"))  # doctest: +SKIP
+>>> solution.clauses  # doctest: +SKIP
+"""
+
+from healthalloc.audit import Audit, audit
+from healthalloc.errors import (
+    DataError,
+    HealthAllocError,
+    NoSolutionError,
+    PlanError,
+    Problem,
+    SolverError,
+    UnsupportedError,
+)
+from healthalloc.formulation import LinearProgram, formulate
+from healthalloc.io import new_scenario, read_scenario, write_scenario
+from healthalloc.plan import Check, Clause, Measure, Plan, register
+from healthalloc.scenario import Scenario
+from healthalloc.schema import schema_table
+from healthalloc.settings import GreatCircle, RoadGraph, Settings, SolveSettings, TravelMatrix
+from healthalloc.solution import Solution
+from healthalloc.solve import solve
+from healthalloc.solvers import Certificate, Status, certify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Audit",
+    "Certificate",
+    "Check",
+    "Clause",
+    "DataError",
+    "GreatCircle",
+    "HealthAllocError",
+    "LinearProgram",
+    "Measure",
+    "NoSolutionError",
+    "Plan",
+    "PlanError",
+    "Problem",
+    "RoadGraph",
+    "Scenario",
+    "Settings",
+    "Solution",
+    "SolveSettings",
+    "SolverError",
+    "Status",
+    "TravelMatrix",
+    "UnsupportedError",
+    "audit",
+    "certify",
+    "formulate",
+    "new_scenario",
+    "read_scenario",
+    "register",
+    "schema_table",
+    "solve",
+    "write_scenario",
+]

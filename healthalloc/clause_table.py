@@ -1,0 +1,144 @@
+"""The clause table: what each clause of the plan achieves, by how much, at what price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from healthalloc.layout import Layout
+from healthalloc.plan.clause import Clause
+
+Floats = NDArray[np.float64]
+MET = 1e-6
+"""A clause is met if it is broken by no more than this share of its target."""
+
+HEADER = [
+    "clause_id", "part", "facility_id", "kind", "quote", "source", "status", "treatment", "unit",
+    "baseline", "target", "achieved", "slack", "met", "price_cny_a_year", "price_basis",
+]  # fmt: skip
+
+
+def existing_decisions(layout: Layout) -> Floats:
+    """Decisions that keep the base year: its stock, its sites, no flows."""
+    scenario = layout.scenario
+    open_ = (scenario.facilities["site"] != "candidate").to_numpy(dtype=float)
+    existing = scenario.stock["existing"].to_numpy(dtype=float)
+    return np.concatenate([existing, open_, np.zeros(layout.n_flows)])
+
+
+def clause_rows(
+    layout: Layout, decisions: Floats, prices: Mapping[str, Floats] | None, price_basis: str
+) -> pd.DataFrame:
+    """Every statement of the plan, one row for each value it speaks of.
+
+    Parameters
+    ----------
+    layout
+    decisions : ndarray, shape (n_decisions,)
+    prices : mapping of clause name to ndarray, shape (n measure rows,), or None
+        CNY a year by which the least cost rises when the target is tightened by one unit;
+        never negative. ``None`` when nothing was optimised.
+    price_basis
+        How the prices were found.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `HEADER`. ``slack`` is negative where the clause is broken; ``met`` is
+        empty where there is no target or nothing to measure.
+    """
+    base = existing_decisions(layout)
+    records: list[tuple[Any, ...]] = []
+    for clause in layout.scenario.plan.clauses:
+        head = (clause.kind, clause.quote, clause.source, clause.status, clause.treatment)
+        target = clause.target_label
+        if clause.treatment == "record":
+            baseline = np.nan if clause.baseline is None else clause.baseline
+            records.append(
+                (clause.id, clause.part, "", *head, clause.unit_label, baseline, target)
+                + (np.nan, np.nan, None, np.nan, getattr(clause, "reason", "recorded"))
+            )
+            continue
+        measure = clause.measure(layout)
+        value, before = measure.value(decisions), measure.value(base)
+        slack = clause.slack(value)
+        price, basis = _price(clause, measure.n_rows, prices, price_basis)
+        for k in range(measure.n_rows):
+            facility = measure.facilities[k] if measure.facilities else ""
+            records.append(
+                (clause.id, clause.part, facility, *head, clause.unit_label, before[k], target)
+                + (value[k], slack[k], _met(clause, value[k], slack[k]), price[k], basis)
+            )
+    return pd.DataFrame(records, columns=HEADER)
+
+
+def _price(
+    clause: Clause, n_rows: int, prices: Mapping[str, Floats] | None, basis: str
+) -> tuple[Floats, str]:
+    if prices is None:
+        return np.full(n_rows, np.nan), "nothing was optimised"
+    if clause.treatment != "enforce":
+        return np.full(n_rows, np.nan), "not enforced"
+    if clause.name not in prices:
+        return np.full(n_rows, np.nan), basis
+    return prices[clause.name], basis
+
+
+def _met(clause: Clause, value: float, slack: float) -> bool | None:
+    low, high = clause.bounds
+    if np.isnan(value) or not (np.isfinite(low) or np.isfinite(high)):
+        return None
+    return bool(slack >= -_allowance(low, high))
+
+
+def _allowance(low: float, high: float) -> float:
+    return MET * max([1.0, *(abs(bound) for bound in (low, high) if np.isfinite(bound))])
+
+
+def clause_summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each clause: its tightest statement, its whole price.
+
+    Parameters
+    ----------
+    rows
+        As `clause_rows` makes them.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``clause_id, quote, source, status, treatment, unit, baseline, target, achieved,
+        slack, met, price_cny_a_year, price_basis, tightest, statements``. ``tightest`` says
+        which part and facility the row shows where the clause has several; ``met`` speaks of
+        all of them; the price is that of one unit more in each of them.
+    """
+    if rows.empty:
+        return pd.DataFrame(columns=[*_SUMMARY, "tightest", "statements"])
+    measured = rows.assign(
+        order=rows["slack"].fillna(np.inf), place=_place(rows), number=np.arange(len(rows))
+    )
+    first = measured.groupby("clause_id", sort=False)["number"].min()
+    tight = measured.sort_values(["order", "number"], kind="stable").drop_duplicates("clause_id")
+    tight = tight.set_index("clause_id").loc[first.index]
+    by_clause = measured.groupby("clause_id", sort=False)
+    tight["price_cny_a_year"] = by_clause["price_cny_a_year"].sum(min_count=1)
+    tight["met"] = by_clause["met"].agg(_all_met)
+    tight["statements"] = by_clause.size()
+    tight["tightest"] = tight["place"].where(tight["statements"] > 1, "")
+    return tight.reset_index()[[*_SUMMARY, "tightest", "statements"]]
+
+
+_SUMMARY = [column for column in HEADER if column not in {"part", "facility_id", "kind"}]
+
+
+def _place(rows: pd.DataFrame) -> pd.Series[str]:
+    both = (rows["part"] != "") & (rows["facility_id"] != "")
+    return rows["part"] + np.where(both, " / ", "") + rows["facility_id"]
+
+
+def _all_met(values: pd.Series[Any]) -> bool | None:
+    said = [value for value in values if value is not None]
+    return all(said) if said else None

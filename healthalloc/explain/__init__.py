@@ -1,0 +1,5 @@
+"""Explanations in the words of the plan."""
+
+from healthalloc.explain.conflicts import Conflict, find_conflict
+
+__all__ = ["Conflict", "find_conflict"]

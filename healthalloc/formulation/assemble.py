@@ -1,0 +1,276 @@
+"""Assemble the blocks of a scenario into one linear program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array, csc_array
+
+from healthalloc.formulation import blocks
+from healthalloc.formulation.blocks import Columns, Positions, Rows
+from healthalloc.formulation.program import Block, Floats, LinearProgram
+from healthalloc.layout import Layout
+from healthalloc.network import radius_limits, reach, travel_pairs
+from healthalloc.norms import cases_per_flow, demand_cases, flow_costs, offers, resource_costs
+from healthalloc.plan.clause import Clause
+from healthalloc.plan.measure import Measure
+from healthalloc.scenario import Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class Enforced:
+    """A clause that the program enforces.
+
+    Parameters
+    ----------
+    clause
+    measure
+        What it measures.
+    measure_row : ndarray of int, shape (n program rows,)
+        Row of the measure that each of its program rows bounds.
+    start
+        First of its rows in the program.
+    """
+
+    clause: Clause
+    measure: Measure
+    measure_row: Positions
+    start: int
+
+    @property
+    def slice(self) -> slice:
+        """Its rows in the program."""
+        return slice(self.start, self.start + len(self.measure_row))
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A scenario's program, and what is needed to read the answer.
+
+    Parameters
+    ----------
+    scenario
+    layout
+        Positions of the decisions, which are the program's first columns.
+    program
+    demand : ndarray, shape (n_populations, n_services)
+        In units of flow (see `cases_per_flow`).
+    enforced : tuple of Enforced
+    """
+
+    scenario: Scenario
+    layout: Layout
+    program: LinearProgram
+    demand: Floats
+    enforced: tuple[Enforced, ...]
+
+
+def network(scenario: Scenario) -> Layout:
+    """Positions of a scenario's decisions, with an arc for each pair within a radius."""
+    service_ids = list(scenario.services["service_id"])
+    limit_km, limit_min = radius_limits(scenario.radii, scenario.populations, service_ids)
+    pairs = travel_pairs(
+        scenario.facilities,
+        scenario.populations,
+        scenario.settings.travel,
+        limit_km=limit_km,
+        limit_min=limit_min,
+        travel_table=scenario.travel,
+        roads=scenario.roads,
+    )
+    offered = offers(Layout(scenario))
+    arcs = reach(
+        pairs, scenario.populations, scenario.facilities, offered, scenario.radii, service_ids
+    )
+    return Layout(scenario, arcs)
+
+
+def formulate(scenario: Scenario) -> Model:
+    """The linear program of a scenario.
+
+    Minimise the yearly cost of stock added, held and retired, of travel, of sites and of unmet
+    demand, subject to demand, capacity, stock balance, sites and the enforced clauses (the
+    model page of the documentation states it in symbols).
+
+    Parameters
+    ----------
+    scenario
+
+    Returns
+    -------
+    Model
+    """
+    layout = network(scenario)
+    demand = demand_cases(scenario) / cases_per_flow(scenario)
+    enforced_clauses = [c for c in scenario.plan.clauses if c.treatment == "enforce"]
+    measures = [clause.measure(layout) for clause in enforced_clauses]
+    n_reached = [0 if m.cover is None else m.cover.near.shape[0] for m in measures]
+    columns = Columns.of(layout, sum(n_reached))
+
+    demanded, demand_key = blocks.demand_rows(layout, columns, demand)
+    capacity, capacity_key = blocks.capacity_rows(layout, columns)
+    balance = blocks.balance_rows(layout, columns)
+    site, site_stock = blocks.site_rows(layout, columns)
+    parts = {"demand": demanded, "capacity": capacity, "balance": balance, "site": site}
+    start = sum(part.n_rows for part in parts.values())
+    clause_parts: list[Rows] = []
+    enforced: list[Enforced] = []
+    first_reached = columns.reached
+    for clause, measure, size in zip(enforced_clauses, measures, n_reached):
+        rows, measure_row = blocks.clause_rows(measure, clause.bounds, first_reached)
+        enforced.append(Enforced(clause, measure, measure_row, start))
+        clause_parts.append(rows)
+        start += rows.n_rows
+        first_reached += size
+    parts["clause"] = blocks.stack(clause_parts)
+    parts["reached"] = blocks.reached_rows(measures, columns.reached)
+
+    rows = blocks.stack(list(parts.values()))
+    matrix = csc_array(
+        coo_array((rows.value, (rows.row, rows.column)), shape=(rows.n_rows, columns.end))
+    )
+    matrix.eliminate_zeros()
+    lower, upper, integer = _column_bounds(layout, columns)
+    cost, offset = _objective(layout, columns, demand)
+    program = LinearProgram(
+        cost, offset, matrix, rows.lower, rows.upper, lower, upper, integer,
+        _column_blocks(layout, columns, enforced),
+        _row_blocks(layout, parts, (demand_key, capacity_key, site_stock), enforced),
+    )  # fmt: skip
+    return Model(scenario, layout, program, demand, tuple(enforced))
+
+
+def _column_bounds(layout: Layout, columns: Columns) -> tuple[Floats, Floats, Any]:
+    scenario = layout.scenario
+    stock = scenario.stock
+    choice = (scenario.facilities["site"] != "existing").to_numpy()
+    stock_upper = stock["upper"].fillna(np.inf).to_numpy(dtype=float)
+    stock_lower = stock["lower"].to_numpy(dtype=float)
+    lower, upper = np.zeros(columns.end), np.full(columns.end, np.inf)
+    lower[: columns.open] = np.where(choice[layout.stock_facility_idx], 0.0, stock_lower)
+    upper[: columns.open] = stock_upper
+    lower[columns.open : columns.flow] = np.where(choice, 0.0, 1.0)
+    upper[columns.open : columns.flow] = 1.0
+    upper[columns.retire : columns.reached] = stock["existing"]
+    upper[columns.reached :] = 1.0
+    integer = np.zeros(columns.end, dtype=bool)
+    integer[columns.open : columns.flow] = choice
+    if scenario.settings.solve.whole_units:
+        whole = scenario.resources["whole"].to_numpy(dtype=bool)
+        integer[: columns.open] = whole[layout.stock_resource_idx]
+    return lower, upper, integer
+
+
+def _objective(layout: Layout, columns: Columns, demand: Floats) -> tuple[Floats, float]:
+    yearly = resource_costs(layout.scenario)
+    travel, penalty = flow_costs(layout)
+    assert layout.arcs is not None
+    of_stock = layout.stock_resource_idx
+    cost = np.zeros(columns.end)
+    cost[: columns.open] = yearly["operating"][of_stock]
+    cost[columns.open : columns.flow] = layout.scenario.facilities["site_cost_cny"]
+    cost[columns.flow : columns.add] = travel - penalty[layout.arcs.service_idx]
+    cost[columns.add : columns.retire] = yearly["capital"][of_stock]
+    cost[columns.retire : columns.reached] = yearly["retirement"][of_stock]
+    return cost, float((demand @ penalty).sum())
+
+
+def _column_blocks(layout: Layout, columns: Columns, enforced: list[Enforced]) -> tuple[Block, ...]:
+    scenario = layout.scenario
+
+    def stock() -> pd.DataFrame:
+        return scenario.stock[["facility_id", "resource_id"]]
+
+    def opening() -> pd.DataFrame:
+        return scenario.facilities[["facility_id"]]
+
+    def flow() -> pd.DataFrame:
+        arcs = layout.arcs
+        assert arcs is not None
+        return pd.DataFrame(
+            {
+                "population_id": scenario.populations["population_id"].to_numpy()[
+                    arcs.population_idx
+                ],
+                "facility_id": scenario.facilities["facility_id"].to_numpy()[arcs.facility_idx],
+                "service_id": scenario.services["service_id"].to_numpy()[arcs.service_idx],
+            }
+        )
+
+    def reached() -> pd.DataFrame:
+        names = [
+            (e.clause.name, point)
+            for e in enforced
+            if e.measure.cover is not None
+            for point in range(e.measure.cover.near.shape[0])
+        ]
+        return pd.DataFrame(names, columns=["clause_id", "point"])
+
+    return (
+        Block("stock", columns.stock, columns.open, stock),
+        Block("open", columns.open, columns.flow, opening),
+        Block("flow", columns.flow, columns.add, flow),
+        Block("add", columns.add, columns.retire, stock),
+        Block("retire", columns.retire, columns.reached, stock),
+        Block("reached", columns.reached, columns.end, reached),
+    )
+
+
+def _row_blocks(
+    layout: Layout,
+    parts: dict[str, Rows],
+    keys: tuple[Positions, Positions, Positions],
+    enforced: list[Enforced],
+) -> tuple[Block, ...]:
+    scenario = layout.scenario
+    demand_key, capacity_key, site_stock = keys
+    facility_id = scenario.facilities["facility_id"].to_numpy()
+
+    def demand() -> pd.DataFrame:
+        population_idx, service_idx = np.divmod(demand_key, len(scenario.services))
+        return pd.DataFrame(
+            {
+                "population_id": scenario.populations["population_id"].to_numpy()[population_idx],
+                "service_id": scenario.services["service_id"].to_numpy()[service_idx],
+            }
+        )
+
+    def capacity() -> pd.DataFrame:
+        facility_idx, resource_idx = np.divmod(capacity_key, len(layout.resource_ids))
+        return pd.DataFrame(
+            {
+                "facility_id": facility_id[facility_idx],
+                "resource_id": layout.resource_ids.to_numpy()[resource_idx],
+            }
+        )
+
+    def balance() -> pd.DataFrame:
+        return scenario.stock[["facility_id", "resource_id"]]
+
+    def site() -> pd.DataFrame:
+        return balance().iloc[site_stock].reset_index(drop=True)
+
+    def clause() -> pd.DataFrame:
+        names = [
+            (e.clause.name, e.measure.facilities[k] if e.measure.facilities else "")
+            for e in enforced
+            for k in e.measure_row
+        ]
+        return pd.DataFrame(names, columns=["clause_id", "facility_id"])
+
+    def reached() -> pd.DataFrame:
+        size = parts["reached"].n_rows
+        return pd.DataFrame({"point": np.arange(size)})
+
+    labels = {
+        "demand": demand, "capacity": capacity, "balance": balance, "site": site,
+        "clause": clause, "reached": reached,
+    }  # fmt: skip
+    ends = np.cumsum([part.n_rows for part in parts.values()]).tolist()
+    starts = [0, *ends[:-1]]
+    return tuple(
+        Block(name, first, last, labels[name]) for name, first, last in zip(parts, starts, ends)
+    )

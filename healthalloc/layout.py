@@ -1,0 +1,207 @@
+"""Where each decision stands: positions of stock, openings and flows in one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from healthalloc.network import Arcs, Pairs, travel_pairs
+from healthalloc.travel import ROUNDING
+
+if TYPE_CHECKING:
+    from healthalloc.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Scope = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The decisions ``z`` of a scenario: ``[stock | open | flow]``.
+
+    Clauses state their coefficients over this vector; the program holds it as its first
+    columns; the audit fills it from a stock table without a solver.
+
+    Parameters
+    ----------
+    scenario
+        The scenario that the positions refer to.
+    arcs
+        Arcs of the flows; ``None`` when flows play no part (audit).
+    """
+
+    scenario: Scenario
+    arcs: Arcs | None = None
+
+    @cached_property
+    def stock_facility_idx(self) -> Positions:
+        """Facility of each stock decision, shape (n_stock,)."""
+        ids = pd.Index(self.scenario.facilities["facility_id"])
+        return ids.get_indexer(self.scenario.stock["facility_id"])
+
+    @cached_property
+    def resource_ids(self) -> pd.Index[str]:
+        """Identifiers of the resources, in table order."""
+        return pd.Index(self.scenario.resources["resource_id"])
+
+    @cached_property
+    def stock_resource_idx(self) -> Positions:
+        """Leaf resource of each stock decision, shape (n_stock,)."""
+        return self.resource_ids.get_indexer(self.scenario.stock["resource_id"])
+
+    @cached_property
+    def under(self) -> Mask:
+        """``under[r, k]``: resource k is r or a kind of r, shape (n_resources, n_resources)."""
+        parent = self.resource_ids.get_indexer(self.scenario.resources["parent_id"])
+        under = np.eye(len(parent), dtype=bool)
+        ancestor = parent.copy()
+        while (ancestor >= 0).any():
+            kind = np.flatnonzero(ancestor >= 0)
+            under[ancestor[kind], kind] = True
+            ancestor[kind] = parent[ancestor[kind]]
+        return under
+
+    @property
+    def n_stock(self) -> int:
+        """Number of stock decisions."""
+        return len(self.scenario.stock)
+
+    @property
+    def n_facilities(self) -> int:
+        """Number of facilities, each with one open decision."""
+        return len(self.scenario.facilities)
+
+    @property
+    def n_flows(self) -> int:
+        """Number of flow decisions."""
+        return 0 if self.arcs is None else len(self.arcs.population_idx)
+
+    @property
+    def n_decisions(self) -> int:
+        """Length of the vector of decisions."""
+        return self.n_stock + self.n_facilities + self.n_flows
+
+    @cached_property
+    def residents(self) -> float:
+        """Residents of the whole region."""
+        return float(self.scenario.populations["residents"].sum())
+
+    @cached_property
+    def residents_idx(self) -> Floats:
+        """Residents of each population, shape (n_populations,)."""
+        return self.scenario.populations["residents"].to_numpy(dtype=float)
+
+    def facilities_in(self, scope: Scope) -> Mask:
+        """Facilities that match every column of a scope, shape (n_facilities,).
+
+        Parameters
+        ----------
+        scope
+            Facility columns and the value or values allowed; empty: every facility.
+        """
+        return in_scope(self.scenario.facilities, scope)
+
+    def stock_in(self, resource_id: str, facilities: Mask) -> Positions:
+        """Positions of the stock of a resource, all kinds below it, in some facilities."""
+        r = self.resource_ids.get_loc(resource_id)
+        chosen = self.under[r, self.stock_resource_idx] & facilities[self.stock_facility_idx]
+        return np.flatnonzero(chosen)
+
+    def stock_sum(
+        self, resource_id: str, facilities: Mask, *, each: bool = False, weight: float = 1.0
+    ) -> csr_array:
+        """Rows that add the stock of a resource up.
+
+        Parameters
+        ----------
+        resource_id
+            Resource; all kinds below it count.
+        facilities
+            Facilities that count.
+        each
+            One row a facility rather than one row for all together.
+        weight
+            Coefficient of every unit.
+
+        Returns
+        -------
+        csr_array, shape (1 or n facilities that count, n_decisions)
+        """
+        columns = self.stock_in(resource_id, facilities)
+        rows = self._row_of(facilities, each)[self.stock_facility_idx[columns]]
+        return self._matrix(rows, columns, weight, facilities, each)
+
+    def open_sum(self, facilities: Mask, *, each: bool = False, weight: float = 1.0) -> csr_array:
+        """Rows that count open facilities; parameters and shape as for `stock_sum`."""
+        chosen = np.flatnonzero(facilities)
+        rows = self._row_of(facilities, each)[chosen]
+        return self._matrix(rows, self.n_stock + chosen, weight, facilities, each)
+
+    def _row_of(self, facilities: Mask, each: bool) -> Positions:
+        return np.cumsum(facilities) - 1 if each else np.zeros(len(facilities), dtype=np.intp)
+
+    def _matrix(
+        self, rows: Positions, columns: Positions, weight: float, facilities: Mask, each: bool
+    ) -> csr_array:
+        n_rows = int(facilities.sum()) if each else 1
+        values = np.full(len(columns), weight)
+        return csr_array((values, (rows, columns)), shape=(n_rows, self.n_decisions))
+
+    def facility_names(self, facilities: Mask) -> tuple[str, ...]:
+        """Identifiers of some facilities."""
+        return tuple(self.scenario.facilities["facility_id"][facilities])
+
+    def within(
+        self, radius: float, unit: str, populations: Mask, facilities: Mask
+    ) -> tuple[Positions, Positions]:
+        """Pairs of the given populations and facilities within a radius.
+
+        Parameters
+        ----------
+        radius
+            Farthest travel, in ``unit``: ``"min"`` or ``"km"``.
+        populations, facilities
+            Masks of those that count.
+
+        Returns
+        -------
+        population_idx, facility_idx : ndarray of int
+            Positions in the scenario's tables.
+        """
+        limit = np.where(populations, radius, -np.inf)
+        none = np.full(len(limit), -np.inf)
+        scenario = self.scenario
+        pairs: Pairs = travel_pairs(
+            scenario.facilities,
+            scenario.populations,
+            scenario.settings.travel,
+            limit_km=limit if unit == "km" else none,
+            limit_min=limit if unit == "min" else none,
+            travel_table=scenario.travel,
+            roads=scenario.roads,
+        )
+        travel = pairs.distance_km if unit == "km" else pairs.travel_min
+        keep = (
+            (travel <= radius * ROUNDING)
+            & populations[pairs.population_idx]
+            & facilities[pairs.facility_idx]
+        )
+        return pairs.population_idx[keep], pairs.facility_idx[keep]
+
+
+def in_scope(facilities: pd.DataFrame, scope: Scope) -> Mask:
+    """Rows of a table that match every column of a scope, shape (n_rows,)."""
+    mask = np.ones(len(facilities), dtype=bool)
+    for column, allowed in scope.items():
+        words = [allowed] if isinstance(allowed, str) else list(allowed)
+        mask &= facilities[column].isin(words).to_numpy()
+    return mask

@@ -1,0 +1,153 @@
+"""Arrays of the norms: demand, requirements, who offers what, yearly costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from healthalloc.layout import Layout
+
+if TYPE_CHECKING:
+    from healthalloc.scenario import Scenario
+
+DAYS_A_YEAR = 365.0
+Floats = NDArray[np.float64]
+
+
+def cases_per_flow(scenario: Scenario) -> Floats:
+    """Cases a year in one unit of flow, by service, shape (n_services,).
+
+    Flows of an inpatient service are patients in bed on an average day (one bed turns
+    ``365 / stay`` admissions a year); flows of an ambulatory one are visits a year.
+    """
+    stay = scenario.services["stay_days"].to_numpy(dtype=float)
+    return np.where(np.isnan(stay), 1.0, DAYS_A_YEAR / np.where(np.isnan(stay), 1.0, stay))
+
+
+def demand_cases(scenario: Scenario) -> Floats:
+    """Admissions or visits a year, shape (n_populations, n_services)."""
+    services = pd.Index(scenario.services["service_id"])
+    populations = pd.Index(scenario.populations["population_id"])
+    cases = np.zeros((len(populations), len(services)))
+    everyone = scenario.populations["residents"].to_numpy(dtype=float)
+    groups = scenario.groups
+    of_group: dict[str, Floats] = {"": everyone}
+    for group_id, rows in groups.groupby("group_id"):
+        residents = np.zeros(len(populations))
+        residents[populations.get_indexer(rows["population_id"])] = rows["residents"]
+        of_group[str(group_id)] = residents
+    demand = scenario.demand
+    for service_id, group_id, rate in zip(
+        demand["service_id"], demand["group_id"], demand["rate_per_1000"]
+    ):
+        cases[:, services.get_loc(service_id)] += of_group[group_id] * rate / 1000.0
+    return cases
+
+
+def categories(scenario: Scenario) -> tuple[NDArray[np.intp], pd.Index[str]]:
+    """Category of each facility as a position, shape (n_facilities,), and the categories."""
+    codes, names = pd.factorize(scenario.facilities["category"])
+    return codes, pd.Index(names)
+
+
+def needs(layout: Layout) -> Floats:
+    """Resource needed for one unit of flow, shape (n_categories, n_services, n_resources).
+
+    Only the resource that a requirement names is counted, not the ones above it.
+    """
+    scenario = layout.scenario
+    services = pd.Index(scenario.services["service_id"])
+    _, names = categories(scenario)
+    need = np.zeros((len(names), len(services), len(layout.resource_ids)))
+    cases = cases_per_flow(scenario)
+    required = scenario.requirements
+    for service_id, resource_id, category, amount, basis in zip(
+        required["service_id"], required["resource_id"], required["category"],
+        required["amount"], required["basis"],
+    ):  # fmt: skip
+        s, r = services.get_loc(service_id), layout.resource_ids.get_loc(resource_id)
+        per_flow = amount if basis == "per_patient" else cases[s] / amount
+        where = names == category if category else np.ones(len(names), dtype=bool)
+        need[where, s, r] = per_flow
+    return need
+
+
+def offers(layout: Layout, held: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Which facility offers which service, shape (n_facilities, n_services).
+
+    A facility offers a service whose requirements name its category (or no category) if it
+    can hold some kind of every resource required.
+
+    Parameters
+    ----------
+    held
+        Stock rows that count, shape (n_stock,); by default those whose upper limit is not 0.
+    """
+    category_idx, _ = categories(layout.scenario)
+    need = needs(layout)
+    if held is None:
+        held = (layout.scenario.stock["upper"] != 0).to_numpy()
+    holds = np.zeros((layout.n_facilities, len(layout.resource_ids)), dtype=bool)
+    holds[layout.stock_facility_idx[held], layout.stock_resource_idx[held]] = True
+    can = holds @ layout.under.T
+    offered = np.zeros((layout.n_facilities, need.shape[1]), dtype=bool)
+    for s in range(need.shape[1]):
+        required = need[:, s, :] > 0
+        wanted = required[category_idx]
+        offered[:, s] = required.any(axis=1)[category_idx] & ~(wanted & ~can).any(axis=1)
+    return offered
+
+
+def annuity(rate: float, years: Floats) -> Floats:
+    """Yearly payment that repays 1 over some years at a rate, shape of ``years``.
+
+    The capital recovery factor ``rate / (1 - (1 + rate) ** -years)``; ``1 / years`` at rate 0.
+    """
+    if rate == 0:
+        return 1.0 / years
+    return rate / -np.expm1(-years * np.log1p(rate))
+
+
+def resource_costs(scenario: Scenario) -> dict[str, Floats]:
+    """Yearly cost of a unit of each resource, CNY a year, each shape (n_resources,).
+
+    Returns
+    -------
+    dict
+        ``capital`` (a unit added), ``retirement`` (an existing unit given up), both
+        annualised over the resource's life, and ``operating`` (a unit held).
+    """
+    table = scenario.resources
+    years = table["life_years"].to_numpy(dtype=float)
+    factor = annuity(scenario.settings.discount_rate, years)
+    return {
+        "capital": table["capital_cost_cny"].to_numpy(dtype=float) * factor,
+        "retirement": table["retirement_cost_cny"].to_numpy(dtype=float) * factor,
+        "operating": table["operating_cost_cny"].to_numpy(dtype=float),
+    }
+
+
+def flow_costs(layout: Layout) -> tuple[Floats, Floats]:
+    """Travel cost and unmet penalty of one unit of each flow, CNY a year.
+
+    Returns
+    -------
+    travel : ndarray, shape (n_flows,)
+        Value of the time on the way.
+    penalty : ndarray, shape (n_services,)
+        Penalty of one unit of flow not served.
+    """
+    scenario, arcs = layout.scenario, layout.arcs
+    services = scenario.services
+    cases = cases_per_flow(scenario)
+    penalty = services["unmet_penalty_cny"].to_numpy(dtype=float) * cases
+    journeys = services["journeys_per_case"].to_numpy(dtype=float) * cases
+    if arcs is None:
+        return np.zeros(0), penalty
+    value = scenario.settings.value_of_travel_cny_per_hour / 60.0
+    if value == 0:
+        return np.zeros(layout.n_flows), penalty
+    return value * arcs.travel_min * journeys[arcs.service_idx], penalty

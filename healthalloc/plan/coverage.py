@@ -1,0 +1,78 @@
+"""A clause on a service circle: "within 5 km of an emergency station in town"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from healthalloc.layout import Layout
+from healthalloc.plan.clause import Clause, ResourceId, Scope, register
+from healthalloc.plan.measure import Cover, Measure
+from healthalloc.settings import Positive
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Coverage(Clause):
+    """Share of residents with a facility that holds a resource within a radius, in percent.
+
+    A population counts as reached once at least one whole unit of the resource is held
+    within its radius (the covering condition of Toregas et al. 1971, weighted by residents
+    as in Church and ReVelle 1974); a closed facility holds nothing.
+
+    Parameters
+    ----------
+    resource
+        What must stand within the radius; all kinds below it count.
+    radius, radius_unit
+        The radius, in ``km`` or ``min``.
+    area_class
+        Area classes of the populations that are asked; empty: all.
+    scope
+        Facilities that count; empty: all.
+    """
+
+    kind: ClassVar[str] = "coverage"
+    most: ClassVar[float] = 100.0
+    resource: ResourceId
+    radius: Positive
+    radius_unit: Literal["km", "min"]
+    area_class: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=dict)
+
+    @property
+    def unit_label(self) -> str:
+        return "% of residents"
+
+    def problems(self, layout: Layout) -> list[str]:
+        known = layout.scenario.populations["area_class"].unique()
+        return [
+            f"area_class {word!r} matches no population: allowed are {', '.join(known)}"
+            for word in self.area_class
+            if word not in known
+        ]
+
+    def measure(self, layout: Layout) -> Measure:
+        where = layout.facilities_in(self.scope)
+        classes = layout.scenario.populations["area_class"]
+        asked = classes.isin(self.area_class).to_numpy() | (not self.area_class)
+        residents = layout.residents_idx[asked]
+        point = np.cumsum(asked) - 1
+        near_population, near_facility = layout.within(self.radius, self.radius_unit, asked, where)
+        shape = (len(residents), len(where))
+        near = csr_array(
+            (np.ones(len(near_facility)), (point[near_population], near_facility)), shape=shape
+        )
+        held = layout.stock_in(self.resource, where)
+        holder = csr_array(
+            (np.ones(len(held)), (layout.stock_facility_idx[held], held)),
+            shape=(len(where), layout.n_decisions),
+        )
+        return Measure(
+            csr_array((1, layout.n_decisions)),
+            np.array([residents.sum()]),
+            cover=Cover(csr_array(near @ holder), csr_array(100.0 * residents[None, :])),
+        )

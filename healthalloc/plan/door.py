@@ -1,0 +1,202 @@
+"""Checks of the plan at the door: every clause against its kind and against the tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from healthalloc.errors import Problem
+from healthalloc.layout import Layout
+from healthalloc.plan.clause import FACILITY, KINDS, RESOURCE, Check, Clause, Plan
+from healthalloc.validate import is_formula, nearest
+
+Adapter = TypeAdapter[Any]
+
+
+@cache
+def adapter(kind: type) -> Adapter:
+    """Validator of a dataclass of settings, clauses or checks."""
+    return TypeAdapter(kind)
+
+
+def typed_problems(
+    error: ValidationError, table: str, known: Iterable[str] = (), name: str = ""
+) -> list[Problem]:
+    """The findings of a type check as problems of the input.
+
+    Parameters
+    ----------
+    error
+        What the type check raised.
+    table
+        File or table that was checked.
+    known
+        Field names allowed, for the nearest name of an unknown one.
+    name
+        Identifier of the entry, e.g. of a clause.
+    """
+    problems = []
+    for finding in error.errors(include_url=False):
+        column = ".".join(str(part) for part in finding["loc"])
+        message, mend = finding["msg"][0].lower() + finding["msg"][1:], ""
+        value = "" if finding["type"] == "missing" else str(finding["input"])
+        if finding["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+            word = str(finding["loc"][-1])
+            message, value = "unknown field", ""
+            mend = nearest(word, known) or f"allowed: {', '.join(known)}"
+        elif finding["type"] == "missing":
+            message = "missing field"
+        place = f"{name}: {column}" if name else column
+        problems.append(Problem(table, message, column=place, value=value, mend=mend))
+    return problems
+
+
+def read_clause(entry: Mapping[str, Any], place: str) -> tuple[Clause | None, list[Problem]]:
+    """Make a clause from an entry of ``plan.toml``.
+
+    Parameters
+    ----------
+    entry
+        The entry, parts already merged.
+    place
+        Name of the entry in messages.
+    """
+    kind = entry.get("kind", "")
+    if kind not in KINDS:
+        mend = nearest(str(kind), KINDS) or f"allowed: {', '.join(KINDS)}"
+        message = "unknown kind of clause" if kind else "missing field"
+        return None, [Problem("plan", message, column=f"{place}: kind", value=kind, mend=mend)]
+    cls = KINDS[kind]
+    try:
+        values = {key: value for key, value in entry.items() if key != "kind"}
+        return adapter(cls).validate_python(values), []
+    except ValidationError as error:
+        return None, typed_problems(error, "plan", [f.name for f in fields(cls)], place)
+
+
+def plan_problems(plan: Plan, layout: Layout) -> list[Problem]:
+    """Everything wrong with a plan in its scenario.
+
+    Parameters
+    ----------
+    plan
+        Clauses and checks.
+    layout
+        Positions of the scenario's stock and openings.
+    """
+    problems: list[Problem] = []
+    names = Counter(clause.name for clause in plan.clauses)
+    for name, count in names.items():
+        if count > 1:
+            problems.append(
+                Problem(
+                    "plan", f"stands {count} times", column="id", value=name,
+                    mend="give each clause its own id, or its statements each a part",
+                )
+            )  # fmt: skip
+    for clause in plan.clauses:
+        problems += _clause_problems(clause, layout)
+    for check in plan.checks:
+        problems += _check_problems(check, set(layout.scenario.facts["fact_id"]))
+    return problems
+
+
+def _clause_problems(clause: Clause, layout: Layout) -> list[Problem]:
+    try:
+        adapter(type(clause)).validate_python(clause)
+    except ValidationError as error:
+        return typed_problems(error, "plan", [f.name for f in fields(clause)], clause.name)
+    problems = _reference_problems(clause, layout)
+    for field in ("quote", "source", "note"):
+        if is_formula(getattr(clause, field)):
+            message = "would run as a formula in a spreadsheet"
+            problems.append(_of(clause, field, message, getattr(clause, field)))
+    if problems or clause.treatment == "record":
+        return problems
+    problems += [_of(clause, "target", text) for text in clause.bound_problems()]
+    problems += [_of(clause, "", text) for text in clause.problems(layout)]
+    if problems or clause.treatment != "enforce":
+        return problems
+    measure = clause.measure(layout)
+    size = np.diff(measure.numerator.indptr)
+    if clause.bounds[0] > 0 and measure.cover is None and (size == 0).any():
+        empty = np.flatnonzero(size == 0)
+        who = ", ".join(measure.facilities[k] for k in empty) if measure.facilities else "nobody"
+        message = (
+            f"asks for more than nothing, but the table stock has no row for it ({who}): "
+            "who has no row holds none"
+        )
+        mend = "add rows to stock.csv (upper: the most they may hold), or narrow the scope"
+        problems.append(_of(clause, "scope", message, mend=mend))
+    return problems
+
+
+def _of(clause: Clause, field: str, message: str, value: str = "", mend: str = "") -> Problem:
+    place = f"{clause.name}: {field}" if field else clause.name
+    return Problem("plan", message, column=place, value=value, mend=mend)
+
+
+def _reference_problems(clause: Clause, layout: Layout) -> list[Problem]:
+    facilities = layout.scenario.facilities
+    known = {RESOURCE: list(layout.resource_ids), FACILITY: list(facilities["facility_id"])}
+    problems: list[Problem] = []
+    for name, marks in _marked_fields(type(clause)).items():
+        value = getattr(clause, name)
+        if "scope" in marks:
+            problems += _scope_problems(clause, name, layout)
+        for mark in marks & known.keys():
+            for word in [value] if isinstance(value, str) else value:
+                if word not in known[mark]:
+                    mend = nearest(word, known[mark]) or f"known: {', '.join(known[mark][:8])}"
+                    problems.append(_of(clause, name, f"is no known {mark}", word, mend))
+    return problems
+
+
+def _scope_problems(clause: Clause, name: str, layout: Layout) -> list[Problem]:
+    facilities = layout.scenario.facilities
+    scope: Mapping[str, Any] = getattr(clause, name)
+    problems: list[Problem] = []
+    for column, allowed in scope.items():
+        if column not in facilities.columns:
+            mend = nearest(column, facilities.columns) or "use a column of facilities.csv"
+            problems.append(_of(clause, name, "is no column of facilities", column, mend))
+            continue
+        present = sorted(map(str, facilities[column].unique()))
+        for word in [allowed] if isinstance(allowed, str) else allowed:
+            if word not in present:
+                mend = nearest(word, present) or f"present: {', '.join(present[:8])}"
+                message = f"no facility has this {column}"
+                problems.append(_of(clause, f"{name}.{column}", message, word, mend))
+    if not problems and not layout.facilities_in(scope).any():
+        message = "no facility matches the scope, so the clause would say nothing"
+        problems.append(_of(clause, name, message, str(dict(scope)), "widen the scope"))
+    return problems
+
+
+@cache
+def _marked_fields(kind: type[Clause]) -> dict[str, set[str]]:
+    """Fields of a clause kind that refer to tables, with the marks found in their types."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {f.name: marks for f in fields(kind) if (marks := _marks(hints[f.name]))}
+
+
+def _marks(hint: Any) -> set[str]:
+    marks = {m for m in getattr(hint, "__metadata__", ()) if isinstance(m, str)}
+    inner = get_args(hint)[:1] if get_origin(hint) is Annotated else get_args(hint)
+    return marks.union(*map(_marks, inner)) if inner else marks
+
+
+def _check_problems(check: Check, facts: set[str]) -> list[Problem]:
+    return [
+        Problem(
+            "plan", "is no fact_id of the table facts", column=f"check {check.id}", value=word,
+            mend=nearest(word, facts),
+        )
+        for word in check.facts if word not in facts
+    ]  # fmt: skip

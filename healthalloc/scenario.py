@@ -1,0 +1,181 @@
+"""The scenario: region, norms, stock, plan and settings, validated on construction."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from healthalloc.errors import DataError, PlanError, Problem
+from healthalloc.layout import Layout
+from healthalloc.plan.clause import Plan
+from healthalloc.plan.door import adapter, plan_problems, typed_problems
+from healthalloc.schema import ASSUMED, TABLES
+from healthalloc.settings import RoadGraph, Settings, TravelMatrix
+from healthalloc.validate import check_references, check_resource_tree, check_values, clean_table
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def _empty(name: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=[column.name for column in TABLES[name].columns])
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scenario:
+    """A region, its norms, the stock it has, the plan it makes, and the settings.
+
+    Every table has the columns of the schema (``healthalloc schema``); it is checked and
+    given its types and defaults on construction, so that all later steps can trust it.
+    A scenario does not change: `replace` makes another.
+
+    Parameters
+    ----------
+    settings
+        Years, money, travel, how to solve.
+    facilities, populations, resources, stock, services, radii, demand, requirements
+        Tables that every scenario has.
+    groups, proposals, facts
+        Tables that it may have.
+    plan
+        Clauses and checks.
+    travel
+        With travel method ``matrix``: the matrix, wide or long.
+    roads
+        With travel method ``road_graph``: the graph.
+
+    Raises
+    ------
+    DataError
+        With every problem of the tables and settings.
+    PlanError
+        With every problem of the plan, once the tables are right.
+    """
+
+    settings: Settings
+    facilities: pd.DataFrame
+    populations: pd.DataFrame
+    resources: pd.DataFrame
+    stock: pd.DataFrame
+    services: pd.DataFrame
+    radii: pd.DataFrame
+    demand: pd.DataFrame
+    requirements: pd.DataFrame
+    groups: pd.DataFrame = field(default_factory=lambda: _empty("groups"))
+    proposals: pd.DataFrame = field(default_factory=lambda: _empty("proposals"))
+    facts: pd.DataFrame = field(default_factory=lambda: _empty("facts"))
+    plan: Plan = field(default_factory=Plan)
+    travel: pd.DataFrame | None = None
+    roads: nx.Graph[Any] | None = None
+
+    def __post_init__(self) -> None:
+        problems = settings_problems(self.settings)
+        tables: dict[str, pd.DataFrame] = {}
+        for name in TABLES:
+            extra = self.settings.extra_facility_columns if name == "facilities" else ()
+            tables[name], found = clean_table(name, getattr(self, name), extra)
+            problems += found
+        if not problems:
+            problems += check_references(tables)
+            problems += check_resource_tree(tables["resources"])
+            by_points = not isinstance(self.settings.travel, TravelMatrix)
+            problems += check_values(tables, by_points)
+            problems += self._travel_problems()
+        if problems:
+            raise DataError(problems)
+        for name, table in tables.items():
+            object.__setattr__(self, name, table)
+        plan_found = plan_problems(self.plan, Layout(self))
+        if plan_found:
+            raise PlanError(plan_found)
+
+    def _travel_problems(self) -> list[Problem]:
+        travel = self.settings.travel
+        if isinstance(travel, TravelMatrix) and self.travel is None:
+            return [Problem("travel", "missing: travel method matrix needs the table travel")]
+        if isinstance(travel, RoadGraph) and self.roads is None:
+            return [Problem("roads", "missing: travel method road_graph needs a graph")]
+        return []
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name, in schema order."""
+        return {name: getattr(self, name) for name in TABLES}
+
+    def replace(self, **changes: Any) -> Scenario:
+        """Another scenario with some fields changed, checked anew.
+
+        Parameters
+        ----------
+        **changes
+            Fields of the constructor.
+        """
+        return dataclasses.replace(self, **changes)
+
+    def audit_only(self, *clause_ids: str) -> Scenario:
+        """Another scenario in which some clauses are measured but not enforced.
+
+        Parameters
+        ----------
+        *clause_ids
+            Ids, or ids with a part (``"xq-27/taiping"``).
+
+        Raises
+        ------
+        PlanError
+            If the plan has no clause of that id.
+        """
+        known = {c.id for c in self.plan.clauses} | {c.name for c in self.plan.clauses}
+        unknown = [i for i in clause_ids if i not in known]
+        if unknown:
+            raise PlanError(
+                Problem("plan", "no clause has this id", column="id", value=i) for i in unknown
+            )
+        clauses = [
+            dataclasses.replace(c, treatment="audit")
+            if (c.id in clause_ids or c.name in clause_ids) and c.treatment == "enforce"
+            else c
+            for c in self.plan.clauses
+        ]
+        return self.replace(plan=dataclasses.replace(self.plan, clauses=clauses))
+
+    def assumptions(self) -> pd.DataFrame:
+        """Every input that rests on an assumption.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``table, row, item, assumption``; one row for every row of a table, setting
+            or clause whose source or note begins with ``assumed:``.
+        """
+        found: list[tuple[str, int, str, str]] = []
+        for name, table in self.tables.items():
+            key = list(TABLES[name].key)
+            rows = table["source"].astype(str).str.startswith(ASSUMED).to_numpy().nonzero()[0]
+            items = table[key].astype(str).agg(" ".join, axis=1) if len(table) else []
+            found += [(name, int(r) + 1, items[r], table["source"].iat[r]) for r in rows]
+        for row, (item, text) in enumerate(self.settings.sources.items(), start=1):
+            if text.startswith(ASSUMED):
+                found.append(("settings", row, item, text))
+        for row, clause in enumerate(self.plan.clauses, start=1):
+            for text in (clause.source, clause.note):
+                if text.startswith(ASSUMED):
+                    found.append(("plan", row, clause.name, text))
+        return pd.DataFrame(found, columns=["table", "row", "item", "assumption"])
+
+
+def settings_problems(settings: Settings) -> list[Problem]:
+    """What is wrong with the settings."""
+    try:
+        adapter(Settings).validate_python(settings)
+    except ValidationError as error:
+        return typed_problems(error, "settings", [f.name for f in fields(Settings)])
+    if settings.target_year < settings.base_year:
+        return [
+            Problem("settings", "the target year is before the base year", column="target_year")
+        ]
+    return []

@@ -1,0 +1,139 @@
+"""The figures of ``scenario.toml``: travel, money, years, how to solve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+AtLeastZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+STRICT = ConfigDict(extra="forbid", revalidate_instances="always")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GreatCircle:
+    """Travel along the great circle, lengthened by a detour factor.
+
+    Parameters
+    ----------
+    detour_factor
+        Road km for one straight km, 1 or more.
+    speed_km_per_h
+        Speed by area class of the population.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    method: Literal["great_circle"] = "great_circle"
+    detour_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.3
+    speed_km_per_h: Mapping[str, Positive]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoadGraph:
+    """Shortest paths on a road graph.
+
+    Parameters
+    ----------
+    file
+        GraphML file in the scenario folder.
+    access_speed_km_per_h
+        Speed on the straight leg from a point to its node.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    method: Literal["road_graph"] = "road_graph"
+    file: str = "roads.graphml"
+    access_speed_km_per_h: Positive = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TravelMatrix:
+    """Travel between every population and facility given as a table.
+
+    Parameters
+    ----------
+    file
+        CSV file in the scenario folder.
+    layout
+        ``"long"``: columns ``population_id, facility_id, travel``; ``"wide"``: the first
+        column ``population_id``, then one column per facility id.
+    unit
+        Unit of the travel values.
+    missing_pairs
+        Whether a pair that is not in the table is an error or cannot be travelled.
+    speed_km_per_h
+        With unit ``"km"``: speed by area class of the population, for minutes.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    method: Literal["matrix"] = "matrix"
+    file: str = "travel.csv"
+    layout: Literal["long", "wide"]
+    unit: Literal["min", "km"]
+    missing_pairs: Literal["error", "unreachable"] = "error"
+    speed_km_per_h: Mapping[str, Positive] = field(default_factory=dict)
+
+
+Travel = GreatCircle | RoadGraph | TravelMatrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolveSettings:
+    """How to solve.
+
+    Parameters
+    ----------
+    whole_units
+        Allocate whole beds and whole people (MILP) rather than fractions (LP).
+    gap
+        Relative gap between cost and bound at which a MILP may stop.
+    time_limit_s
+        Seconds that the solver may take, for each program solved.
+    solver
+        ``"highs"``, ``"pulp"`` (its best free solver) or ``"pulp:NAME"``.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    whole_units: bool = True
+    gap: AtLeastZero = 1e-4
+    time_limit_s: Positive = 300.0
+    solver: Annotated[str, Field(pattern=r"^(highs|pulp(:\w+)?)$")] = "highs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything about a scenario that is not a table or a clause.
+
+    Parameters
+    ----------
+    name
+        Title of the scenario.
+    base_year, target_year
+        Year of the existing stock, and year for which stock is allocated.
+    discount_rate
+        Yearly rate at which one-off costs are annualised over their life (fraction).
+    value_of_travel_cny_per_hour
+        Value of one person's hour on the way.
+    extra_facility_columns
+        Further columns of ``facilities``, free for use in scopes.
+    travel
+        How travel is found.
+    solve
+        How to solve.
+    sources
+        Source of each figure, by dotted name, e.g. ``{"travel.detour_factor": "assumed: ..."}``.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    name: Annotated[str, Field(min_length=1)]
+    base_year: int
+    target_year: int
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    value_of_travel_cny_per_hour: AtLeastZero = 0.0
+    extra_facility_columns: tuple[str, ...] = ()
+    travel: Annotated[GreatCircle | RoadGraph | TravelMatrix, Field(discriminator="method")]
+    solve: SolveSettings = field(default_factory=SolveSettings)
+    sources: Mapping[str, str] = field(default_factory=dict)

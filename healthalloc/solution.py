@@ -1,0 +1,375 @@
+"""The solution: labelled tables made from the solver's raw vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from healthalloc.clause_table import clause_rows, clause_summary
+from healthalloc.errors import NoSolutionError
+from healthalloc.explain.conflicts import Conflict
+from healthalloc.formulation.assemble import Model
+from healthalloc.layout import Layout
+from healthalloc.norms import cases_per_flow, demand_cases, flow_costs, offers, resource_costs
+from healthalloc.solvers.base import Result, Status
+from healthalloc.solvers.certificate import Certificate
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from healthalloc.scenario import Scenario
+
+Floats = NDArray[np.float64]
+NEGLIGIBLE = 1e-7
+"""Flows at or below this share of a unit are rounding, not allocation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """What one unit tighter costs.
+
+    Parameters
+    ----------
+    by_clause
+        For each enforced clause, CNY a year for one unit more in each of its rows; never
+        negative.
+    basis
+        How they were found.
+    objective
+        Least cost of the program that they belong to, CNY a year.
+    """
+
+    by_clause: Mapping[str, Floats]
+    basis: str
+    objective: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The answer to a scenario, with its proof.
+
+    Parameters
+    ----------
+    model
+        The program solved and what it stands for.
+    result
+        The solver's raw answer.
+    certificate
+        Proof of the answer, if there is a point.
+    prices
+        Prices of the clauses, if the answer is optimal.
+    conflict
+        Clauses that cannot hold together, if the plan is infeasible.
+    seconds
+        Wall time of the phases.
+    """
+
+    model: Model
+    result: Result
+    certificate: Certificate | None
+    prices: Prices | None
+    conflict: Conflict | None
+    seconds: Mapping[str, float]
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario solved."""
+        return self.model.scenario
+
+    @property
+    def status(self) -> Status:
+        """How the solve ended."""
+        return self.result.status
+
+    @property
+    def objective(self) -> float:
+        """Yearly cost, unmet demand priced, CNY a year; NaN without a solution."""
+        return np.nan if self.certificate is None else self.certificate.objective
+
+    @property
+    def bound(self) -> float:
+        """Proved lower bound on the objective, CNY a year; NaN without a solution."""
+        return np.nan if self.certificate is None else self.certificate.bound
+
+    @property
+    def gap(self) -> float:
+        """Distance of objective and bound as a share of the objective."""
+        return np.nan if self.certificate is None else self.certificate.gap
+
+    def require_optimal(self) -> Solution:
+        """The solution itself, if it is optimal.
+
+        Raises
+        ------
+        NoSolutionError
+            Otherwise, with the clauses that conflict where the plan is infeasible.
+        """
+        if self.status is Status.OPTIMAL:
+            return self
+        text = f"the solve ended {self.status.value}"
+        if self.conflict is not None:
+            text = f"the plan is infeasible: these cannot hold together\n{self.conflict}"
+        raise NoSolutionError(text)
+
+    @property
+    def _layout(self) -> Layout:
+        return self.model.layout
+
+    @cached_property
+    def _x(self) -> Floats:
+        if self.result.x is None:
+            raise NoSolutionError(f"no allocation to show: the solve ended {self.status.value}")
+        return self.result.x
+
+    def _columns(self, block: str) -> Floats:
+        return self._x[self.model.program.column_block(block).slice]
+
+    @cached_property
+    def _flow(self) -> Floats:
+        flow = self._columns("flow")
+        return np.where(flow > NEGLIGIBLE, flow, 0.0)
+
+    @cached_property
+    def stock(self) -> pd.DataFrame:
+        """The allocation: ``facility_id, resource_id, existing, allocated, change`` (units)."""
+        table = self.scenario.stock[["facility_id", "resource_id", "existing"]].copy()
+        # solvers leave rounding of some 1e-9 behind
+        table["allocated"] = np.round(self._columns("stock"), 6) + 0.0
+        table["change"] = table["allocated"] - table["existing"]
+        return table
+
+    @cached_property
+    def sites(self) -> pd.DataFrame:
+        """The sites: ``facility_id, name, site, open``."""
+        table = self.scenario.facilities[["facility_id", "name", "site"]].copy()
+        table["open"] = self._columns("open") > 0.5
+        return table
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """Who goes where.
+
+        Columns ``population_id, facility_id, service_id, cases_a_year, travel_min,
+        distance_km``; arcs without flow are left out.
+        """
+        arcs = self._layout.arcs
+        assert arcs is not None
+        table = self.model.program.column_block("flow").labels()
+        cases = cases_per_flow(self.scenario)[arcs.service_idx]
+        table["cases_a_year"] = self._flow * cases
+        table["travel_min"] = arcs.travel_min
+        table["distance_km"] = arcs.distance_km
+        return table[self._flow > 0].reset_index(drop=True)
+
+    @cached_property
+    def _within_reach(self) -> NDArray[np.bool_]:
+        """Populations with an open facility that offers the service, by service."""
+        arcs = self._layout.arcs
+        assert arcs is not None
+        held = self._columns("stock") > NEGLIGIBLE
+        offered = offers(self._layout, held) & (self._columns("open") > 0.5)[:, None]
+        reach = np.zeros(self.model.demand.shape, dtype=bool)
+        good = offered[arcs.facility_idx, arcs.service_idx]
+        reach[arcs.population_idx[good], arcs.service_idx[good]] = True
+        return reach
+
+    @cached_property
+    def _served(self) -> Floats:
+        arcs = self._layout.arcs
+        assert arcs is not None
+        served = np.zeros(self.model.demand.shape)
+        np.add.at(served, (arcs.population_idx, arcs.service_idx), self._flow)
+        return served * cases_per_flow(self.scenario)
+
+    @cached_property
+    def demand(self) -> pd.DataFrame:
+        """Demand and what becomes of it, admissions or visits a year.
+
+        Columns ``population_id, service_id, demand, served, no_service_within_reach,
+        within_reach_but_no_capacity``; the last three add up to the demand.
+        """
+        scenario = self.scenario
+        demand = demand_cases(scenario)
+        unmet = np.maximum(demand - self._served, 0.0)
+        unmet[unmet <= NEGLIGIBLE * (1.0 + demand)] = 0.0
+        near = self._within_reach
+        n_services = len(scenario.services)
+        return pd.DataFrame(
+            {
+                "population_id": scenario.populations["population_id"].repeat(n_services),
+                "service_id": np.tile(scenario.services["service_id"], len(demand)),
+                "demand": demand.ravel(),
+                "served": (demand - unmet).ravel(),
+                "no_service_within_reach": np.where(near, 0.0, unmet).ravel(),
+                "within_reach_but_no_capacity": np.where(near, unmet, 0.0).ravel(),
+            }
+        ).reset_index(drop=True)
+
+    @cached_property
+    def clause_rows(self) -> pd.DataFrame:
+        """Every value that a clause speaks of (see `clause_table.clause_rows`)."""
+        prices = {} if self.prices is None else self.prices.by_clause
+        basis = "none: not optimal" if self.prices is None else self.prices.basis
+        decisions = self._x[: self._layout.n_decisions]
+        return clause_rows(self._layout, decisions, prices, basis)
+
+    @cached_property
+    def clauses(self) -> pd.DataFrame:
+        """One row for each clause of the plan (see `clause_table.clause_summary`)."""
+        return clause_summary(self.clause_rows)
+
+    @cached_property
+    def cost(self) -> pd.DataFrame:
+        """Yearly cost by component: ``component, cny_a_year, cny_a_year_per_resident``.
+
+        ``total`` is what is spent (with travel at the value of time); ``unmet_penalty`` is the
+        price put on demand that is not served, and ``objective`` the sum of both.
+        """
+        scenario, layout = self.scenario, self._layout
+        yearly = resource_costs(scenario)
+        of_stock = layout.stock_resource_idx
+        stock = self._columns("stock")
+        is_staff = (scenario.resources["kind"] == "staff").to_numpy()[of_stock]
+        held = yearly["operating"][of_stock] * stock
+        travel, penalty = flow_costs(layout)
+        flow = self._columns("flow")
+        assert layout.arcs is not None
+        missed = float(
+            (self.model.demand @ penalty).sum() - penalty[layout.arcs.service_idx] @ flow
+        )
+        parts = {
+            "capital": float(yearly["capital"][of_stock] @ self._columns("add")),
+            "retirement": float(yearly["retirement"][of_stock] @ self._columns("retire")),
+            "operating": float(held[~is_staff].sum()),
+            "staff": float(held[is_staff].sum()),
+            "travel": float(travel @ flow),
+            "site": float(scenario.facilities["site_cost_cny"] @ self._columns("open")),
+        }
+        parts["total"] = sum(parts.values())
+        parts["unmet_penalty"] = missed
+        parts["objective"] = parts["total"] + missed
+        table = pd.DataFrame({"component": list(parts), "cny_a_year": list(parts.values())})
+        residents = layout.residents
+        table["cny_a_year_per_resident"] = table["cny_a_year"] / residents if residents else np.nan
+        return table
+
+    @cached_property
+    def access(self) -> pd.DataFrame:
+        """Access by service and area class, and for all classes together (``all``).
+
+        Columns ``service_id, area_class, residents, residents_within_radius,
+        share_within_radius_percent`` (of an open facility that offers the service) and, over
+        the cases served, ``mean_travel_min, worst_travel_min, mean_distance_km,
+        worst_distance_km``.
+        """
+        scenario, arcs = self.scenario, self._layout.arcs
+        assert arcs is not None
+        residents = self._layout.residents_idx
+        classes = scenario.populations["area_class"].to_numpy()
+        records: list[tuple[Any, ...]] = []
+        for s, service_id in enumerate(scenario.services["service_id"]):
+            used = np.flatnonzero((arcs.service_idx == s) & (self._flow > 0))
+            for area_class in [*dict.fromkeys(classes), "all"]:
+                chosen = (classes == area_class) | (area_class == "all")
+                total = float(residents[chosen].sum())
+                near = float(residents[chosen & self._within_reach[:, s]].sum())
+                on_the_way = used[chosen[arcs.population_idx[used]]]
+                weight = self._flow[on_the_way]
+                records.append(
+                    (service_id, area_class, total, near, 100 * near / total if total else np.nan)
+                    + _mean_and_worst(arcs.travel_min[on_the_way], weight)
+                    + _mean_and_worst(arcs.distance_km[on_the_way], weight)
+                )
+        columns = [
+            "service_id", "area_class", "residents", "residents_within_radius",
+            "share_within_radius_percent", "mean_travel_min", "worst_travel_min",
+            "mean_distance_km", "worst_distance_km",
+        ]  # fmt: skip
+        return pd.DataFrame(records, columns=columns)
+
+    @property
+    def assumptions(self) -> pd.DataFrame:
+        """Every input that the answer rests on and that is assumed (see `Scenario`)."""
+        return self.scenario.assumptions()
+
+    def to_networkx(self) -> nx.MultiDiGraph[Any]:
+        """The network with the allocation on it.
+
+        Nodes and edges as ``network_graph.to_networkx`` makes them; facility nodes carry
+        ``open`` and ``allocated`` (a dict by resource), edges ``cases_a_year``.
+        """
+        from healthalloc.network_graph import to_networkx
+
+        scenario, arcs = self.scenario, self._layout.arcs
+        assert arcs is not None
+        services = list(scenario.services["service_id"])
+        graph = to_networkx(scenario.facilities, scenario.populations, arcs, services)
+        by_facility = self.stock.groupby("facility_id")
+        for facility_id, is_open in zip(self.sites["facility_id"], self.sites["open"]):
+            graph.nodes["facility", facility_id]["open"] = bool(is_open)
+            graph.nodes["facility", facility_id]["allocated"] = {}
+        for facility_id, rows in by_facility:
+            allocated = dict(zip(rows["resource_id"], rows["allocated"]))
+            graph.nodes["facility", facility_id]["allocated"] = allocated
+        labels = self.model.program.column_block("flow").labels()
+        cases = self._flow * cases_per_flow(scenario)[arcs.service_idx]
+        for population, facility, service, flow in zip(
+            labels["population_id"], labels["facility_id"], labels["service_id"], cases
+        ):
+            edge = graph.edges[("population", population), ("facility", facility), service]
+            edge["cases_a_year"] = float(flow)
+        return graph
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of a result folder, by file name."""
+        tables = {"assumptions": self.assumptions}
+        if self.status.has_solution:
+            tables |= {
+                "allocation": self.stock, "sites": self.sites, "clauses": self.clauses,
+                "clause_rows": self.clause_rows, "flows": self.flows, "demand": self.demand,
+                "cost": self.cost, "access": self.access,
+            }  # fmt: skip
+        if self.conflict is not None:
+            tables["conflict"] = self.conflict.table()
+        return tables
+
+    def run(self) -> dict[str, Any]:
+        """Facts of the run, for ``run.json``."""
+        program = self.model.program
+        certificate = None if self.certificate is None else self.certificate.as_dict()
+        return {
+            "scenario": self.scenario.settings.name,
+            "status": self.status.value,
+            "objective_cny_a_year": _or_none(self.objective),
+            "bound_cny_a_year": _or_none(self.bound),
+            "gap": _or_none(self.gap),
+            "certificate": certificate
+            and {k: _or_none(v) if isinstance(v, float) else v for k, v in certificate.items()},
+            "price_basis": None if self.prices is None else self.prices.basis,
+            "solver": self.result.solver,
+            "program": {
+                "rows": program.n_rows,
+                "columns": program.n_columns,
+                "nonzeros": int(program.matrix.nnz),
+                "integer_columns": int(program.integer.sum()),
+                "flow_arcs": self._layout.n_flows,
+            },
+            "seconds": dict(self.seconds),
+        }
+
+
+def _mean_and_worst(travel: Floats, weight: Floats) -> tuple[float, float]:
+    if not weight.sum():
+        return np.nan, np.nan
+    return float(travel @ weight / weight.sum()), float(travel.max())
+
+
+def _or_none(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return value if np.isfinite(value) else None

@@ -1,0 +1,154 @@
+"""Solve a scenario: formulate, solve, prove, price."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from healthalloc.errors import SolverError
+from healthalloc.explain.conflicts import Conflict, find_conflict
+from healthalloc.formulation.assemble import Model, formulate
+from healthalloc.formulation.program import LinearProgram
+from healthalloc.scenario import Scenario
+from healthalloc.settings import SolveSettings
+from healthalloc.solution import Prices, Solution
+from healthalloc.solvers import SolverOptions, certify, named_solver
+from healthalloc.solvers.base import Result, Solver, Status
+from healthalloc.solvers.certificate import Certificate
+
+
+def solve(
+    scenario: Scenario,
+    *,
+    solver: str | None = None,
+    whole_units: bool | None = None,
+    gap: float | None = None,
+    time_limit_s: float | None = None,
+) -> Solution:
+    """Find the cheapest allocation that meets every enforced clause.
+
+    The linear relaxation is solved first: it proves a bound, and gives the prices. With whole
+    units or site choices the mixed-integer program follows; its prices are those of the linear
+    program with the sites fixed as it chose them, and are labelled so.
+
+    Parameters
+    ----------
+    scenario
+    solver, whole_units, gap, time_limit_s
+        Override the scenario's settings (see `SolveSettings`).
+
+    Returns
+    -------
+    Solution
+        Also when the plan is infeasible or a limit came first: look at ``status``, or call
+        ``require_optimal``.
+
+    Raises
+    ------
+    SolverError
+        If the solver breaks down or an optimum does not pass its certificate.
+    UnsupportedError
+        If the solver asked for is not available.
+    """
+    given = {
+        "solver": solver, "whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s,
+    }  # fmt: skip
+    scenario = _with(scenario, {k: v for k, v in given.items() if v is not None})
+    settings = scenario.settings.solve
+    engine = named_solver(settings.solver)
+    options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
+    began = time.perf_counter()
+    model = formulate(scenario)
+    built = time.perf_counter()
+    program = model.program
+
+    relaxed = engine(program.relaxed(), options)
+    result = engine(program, options) if _worth_it(program, relaxed) else relaxed
+    certificate: Certificate | None = None
+    prices: Prices | None = None
+    conflict: Conflict | None = None
+    if result.status.has_solution:
+        result = _rounded(program, result)
+        root = _proved(program.relaxed(), relaxed) if relaxed.status is Status.OPTIMAL else None
+        if result.bound is None and root is not None and program.is_mixed_integer:
+            result = replace(result, bound=root.bound)
+        certificate = root if result is relaxed else certify(program, result)
+        if result.status is Status.OPTIMAL:
+            _require(certificate, settings.gap)
+            prices = _prices(model, result, relaxed, engine, options)
+    elif result.status is Status.INFEASIBLE:
+        conflict = find_conflict(model, engine, options)
+    return Solution(
+        model, result, certificate, prices, conflict,
+        seconds={"formulate": built - began, "solve": time.perf_counter() - built},
+    )  # fmt: skip
+
+
+def _with(scenario: Scenario, changes: dict[str, object]) -> Scenario:
+    if not changes:
+        return scenario
+    solve_settings: SolveSettings = replace(scenario.settings.solve, **changes)  # type: ignore[arg-type]
+    return scenario.replace(settings=replace(scenario.settings, solve=solve_settings))
+
+
+def _worth_it(program: LinearProgram, relaxed: Result) -> bool:
+    """Whether the mixed-integer program remains to be solved."""
+    return program.is_mixed_integer and relaxed.status is Status.OPTIMAL
+
+
+def _rounded(program: LinearProgram, result: Result) -> Result:
+    """Integer columns moved onto the whole numbers that the solver meant."""
+    if not program.is_mixed_integer or result.x is None:
+        return result
+    x = result.x.copy()
+    x[program.integer] = np.round(x[program.integer])
+    return replace(result, x=x)
+
+
+def _proved(program: LinearProgram, result: Result) -> Certificate:
+    certificate = certify(program, result)
+    _require(certificate, 0.0)
+    return certificate
+
+
+def _require(certificate: Certificate | None, gap: float) -> None:
+    if certificate is None or not certificate.passes(gap):
+        raise SolverError(
+            "the solver called its answer optimal, but the answer does not pass the certificate: "
+            f"{certificate}"
+        )
+
+
+def _prices(
+    model: Model, result: Result, relaxed: Result, engine: Solver, options: SolverOptions
+) -> Prices:
+    """Prices of the enforced clauses from the duals of a linear program."""
+    program = model.program
+    sites = program.column_block("open")
+    choices = sites.start + np.flatnonzero(program.integer[sites.slice])
+    priced = relaxed
+    basis = "dual of the linear program"
+    if program.is_mixed_integer:
+        basis += ", whole units relaxed"
+    if len(choices):
+        assert result.x is not None
+        at_choice = program.relaxed().fixed(choices, result.x[choices])
+        priced = engine(at_choice, options)
+        basis += ", sites fixed as chosen"
+        if priced.status is not Status.OPTIMAL:
+            return Prices({}, f"none: the priced program ended {priced.status.value}", None)
+        _proved(at_choice, priced)
+    if priced.row_dual is None or priced.x is None:
+        return Prices({}, "none: the solver gives no duals", None)
+    decisions = priced.x[: model.layout.n_decisions]
+    by_clause = {}
+    for enforced in model.enforced:
+        dual = np.abs(priced.row_dual[enforced.slice])
+        base = enforced.measure.base(decisions)
+        price = np.zeros(enforced.measure.n_rows)
+        np.add.at(price, enforced.measure_row, dual)
+        by_clause[enforced.clause.name] = price * base
+    objective = float(program.cost @ priced.x) + program.offset
+    return Prices(by_clause, basis, objective)

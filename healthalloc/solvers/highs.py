@@ -1,0 +1,101 @@
+"""HiGHS through ``highspy``: the program's arrays are handed over as they are."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from healthalloc.errors import SolverError
+from healthalloc.formulation.program import LinearProgram
+from healthalloc.solvers.base import Result, SolverOptions, Status
+
+
+def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
+    """Solve with HiGHS (Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5).
+
+    Parameters
+    ----------
+    program
+    options
+
+    Returns
+    -------
+    Result
+        With duals for an LP, with the bound for a MILP.
+
+    Raises
+    ------
+    SolverError
+        If HiGHS breaks down or stops for a reason it does not name.
+    """
+    import highspy
+
+    began = time.perf_counter()
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("time_limit", options.time_limit_s)
+    highs.setOptionValue("mip_rel_gap", options.gap)
+    highs.setOptionValue("mip_feasibility_tolerance", 1e-7)
+    matrix = program.matrix
+    highs.passModel(
+        program.n_columns,
+        program.n_rows,
+        matrix.nnz,
+        int(highspy.MatrixFormat.kColwise),
+        int(highspy.ObjSense.kMinimize),
+        program.offset,
+        program.cost,
+        program.column_lower,
+        program.column_upper,
+        program.row_lower,
+        program.row_upper,
+        matrix.indptr.astype(np.int32, copy=False),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.data,
+        program.integer.astype(np.int32),
+    )
+    highs.run()
+    ended = highs.getModelStatus()
+    if ended == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+        highs.setOptionValue("presolve", "off")
+        highs.run()
+        ended = highs.getModelStatus()
+    info = highs.getInfo()
+    feasible = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+    status = _status(ended, feasible)
+    if status is None:
+        raise SolverError(f"HiGHS stopped with {highs.modelStatusToString(ended)!r}")
+    answer = highs.getSolution()
+    is_lp = not program.is_mixed_integer
+    with_duals = is_lp and status is Status.OPTIMAL
+    nodes, iterations = int(info.mip_node_count), int(info.simplex_iteration_count)
+    return Result(
+        status=status,
+        solver=f"HiGHS {highs.version()}",
+        seconds=time.perf_counter() - began,
+        x=np.asarray(answer.col_value) if status.has_solution else None,
+        row_dual=np.asarray(answer.row_dual) if with_duals else None,
+        column_dual=np.asarray(answer.col_dual) if with_duals else None,
+        bound=None if is_lp or not status.has_solution else float(info.mip_dual_bound),
+        iterations=iterations if is_lp else nodes,
+    )
+
+
+def _status(ended: object, feasible: bool) -> Status | None:
+    """Status of a run, or None for one that counts as a breakdown."""
+    from highspy import HighsModelStatus as Ended
+
+    if ended in (Ended.kOptimal, Ended.kModelEmpty):
+        return Status.OPTIMAL
+    if ended == Ended.kInfeasible:
+        return Status.INFEASIBLE
+    if ended == Ended.kUnbounded:
+        return Status.UNBOUNDED
+    limits = (
+        Ended.kTimeLimit, Ended.kIterationLimit, Ended.kSolutionLimit, Ended.kMemoryLimit,
+        Ended.kInterrupt,
+    )  # fmt: skip
+    if ended in limits:
+        return Status.LIMIT_WITH_INCUMBENT if feasible else Status.LIMIT_WITHOUT_INCUMBENT
+    return None

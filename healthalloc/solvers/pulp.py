@@ -1,0 +1,146 @@
+"""Any solver that PuLP finds: CBC, Gurobi, CPLEX, SCIP, ... on the finished program."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from healthalloc.errors import SolverError, UnsupportedError
+from healthalloc.formulation.program import LinearProgram
+from healthalloc.solvers.base import Result, SolverOptions, Status
+
+PREFERRED = ("GUROBI", "CPLEX_PY", "XPRESS_PY", "COIN_CMD", "PULP_CBC_CMD", "SCIP_PY", "GLPK_CMD")
+"""Solvers that ``pulp`` without a name tries first, in this order."""
+
+
+def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -> Result:
+    """Solve with a solver that PuLP finds (Mitchell, O'Sullivan and Dunning 2011).
+
+    Parameters
+    ----------
+    program
+    options
+    name
+        PuLP's name of the solver; empty: the first available of `PREFERRED`.
+
+    Returns
+    -------
+    Result
+        With duals for an LP where the solver gives them.
+
+    Raises
+    ------
+    UnsupportedError
+        If the solver is not available.
+    SolverError
+        If the solver breaks down.
+    """
+    import pulp
+
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        # CBC comes with PuLP 3 under a name that PuLP 4 drops; PREFERRED takes whichever is there
+        warnings.simplefilter("ignore", DeprecationWarning)
+        chosen = _choose(pulp.listSolvers(onlyAvailable=True), name)
+        problem, columns, rows = _build(program)
+        engine = pulp.getSolver(
+            chosen, msg=False, timeLimit=options.time_limit_s, gapRel=options.gap
+        )
+        try:
+            problem.solve(engine)
+        except pulp.PulpSolverError as error:
+            raise SolverError(f"PuLP with {chosen}: {error}") from error
+        status = _status(pulp, problem)
+        x = None
+        if status.has_solution:
+            x = np.array([_or_zero(v.varValue) for v in columns])
+        row_dual = column_dual = None
+        if status is Status.OPTIMAL and not program.is_mixed_integer:
+            row_dual = np.zeros(program.n_rows)
+            for k, constraint in rows:
+                row_dual[k] += _or_zero(constraint.pi)
+            column_dual = program.cost - program.matrix.T @ row_dual
+    return Result(
+        status=status,
+        solver=f"PuLP {pulp.__version__} {chosen}",
+        seconds=time.perf_counter() - began,
+        x=x,
+        row_dual=row_dual,
+        column_dual=column_dual,
+    )
+
+
+def _choose(available: list[str], name: str) -> str:
+    if name:
+        if name not in available:
+            raise UnsupportedError(
+                f"PuLP finds no solver called {name!r}: available are {', '.join(available)}"
+            )
+        return name
+    for preferred in (*PREFERRED, *available):
+        if preferred in available:
+            return preferred
+    raise UnsupportedError("PuLP finds no solver: install one, e.g. pip install 'pulp[cbc]'")
+
+
+def _build(program: LinearProgram) -> tuple[Any, list[Any], list[tuple[int, Any]]]:
+    """The program as PuLP objects: problem, variables, and (row, constraint) pairs."""
+    import pulp
+
+    problem = pulp.LpProblem("healthalloc", pulp.LpMinimize)
+    columns = [
+        problem.add_variable(
+            f"x{k}", low if np.isfinite(low) else None, high if np.isfinite(high) else None,
+            pulp.LpInteger if whole else pulp.LpContinuous,
+        )
+        for k, (low, high, whole) in enumerate(
+            zip(program.column_lower, program.column_upper, program.integer)
+        )
+    ]  # fmt: skip
+    # every column stands in the objective, so that none is unknown to the solver
+    costs = program.cost.tolist()
+    problem.setObjective(pulp.lpSum(c * v for c, v in zip(costs, columns) if c))
+    by_row = csr_array(program.matrix)
+    names: list[tuple[int, str]] = []
+    for k, (low, high) in enumerate(zip(program.row_lower, program.row_upper)):
+        span = slice(by_row.indptr[k], by_row.indptr[k + 1])
+        terms = zip(by_row.data[span].tolist(), by_row.indices[span].tolist())
+        left = pulp.lpSum(value * columns[j] for value, j in terms)
+        if low == high:
+            sides = [("e", left == float(low))]
+        else:
+            sides = [("l", left >= float(low))] if np.isfinite(low) else []
+            sides += [("u", left <= float(high))] if np.isfinite(high) else []
+        if span.stop == span.start:
+            if low > 0 or high < 0:  # 0 >= 1 is not something PuLP can say
+                infeasible = problem.add_variable(f"empty{k}", 0, 0)
+                sides = [("e", infeasible == 1.0)]
+            else:
+                continue
+        for side, constraint in sides:
+            problem.addConstraint(constraint, f"r{k}{side}")
+            names.append((k, f"r{k}{side}"))
+    return problem, columns, [(k, problem.get_constraint_by_name(name)) for k, name in names]
+
+
+def _status(pulp: Any, problem: Any) -> Status:
+    if problem.status == pulp.LpStatusInfeasible:
+        return Status.INFEASIBLE
+    if problem.status == pulp.LpStatusUnbounded:
+        return Status.UNBOUNDED
+    if problem.sol_status == pulp.LpSolutionOptimal:
+        return Status.OPTIMAL
+    if problem.sol_status == pulp.LpSolutionIntegerFeasible:
+        return Status.LIMIT_WITH_INCUMBENT
+    if problem.status == pulp.LpStatusUndefined:
+        raise SolverError("PuLP's solver ended with the status 'undefined'")
+    return Status.LIMIT_WITHOUT_INCUMBENT
+
+
+def _or_zero(value: float | None) -> float:
+    """PuLP leaves the value of a column that no row mentions empty."""
+    return 0.0 if value is None else float(value)
