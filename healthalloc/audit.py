@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from healthalloc.clause_table import clause_rows, clause_summary, existing_decisions
+from healthalloc.consistency import check_references
 from healthalloc.errors import DataError, Problem
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Check
 from healthalloc.scenario import Scenario
-from healthalloc.validate import check_references, clean_table
+from healthalloc.validate import clean_table
 
 Floats = NDArray[np.float64]
 EXISTING = "existing"
@@ -48,6 +49,14 @@ class Audit:
     def disagreements(self) -> pd.DataFrame:
         """The rows of ``arithmetic`` that do not agree."""
         return self.arithmetic[~self.arithmetic["agrees"].astype(bool)].reset_index(drop=True)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of a result folder, by file name."""
+        return {
+            "audit_clauses": self.clauses,
+            "audit_clause_rows": self.clause_rows,
+            "audit_arithmetic": self.arithmetic,
+        }
 
 
 def audit(scenario: Scenario, stock: pd.DataFrame | None = None) -> Audit:
@@ -159,7 +168,7 @@ def _arithmetic(scenario: Scenario, base: pd.DataFrame) -> pd.DataFrame:
         if clause.baseline is None or clause.treatment == "record":
             continue
         rows = base[(base["clause_id"] == clause.id) & (base["part"] == clause.part)]
-        for facility_id, measured in zip(rows["facility_id"], rows["baseline"]):
+        for facility_id, measured in zip(rows["facility_id"], rows["achieved"]):
             place = f" in {facility_id}" if facility_id else ""
             text = f"measured on the table stock{place} = {measured:.6g} {clause.unit_label}"
             name = f"baseline of {clause.name}{place}"

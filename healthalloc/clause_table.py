@@ -18,7 +18,8 @@ MET = 1e-6
 
 HEADER = [
     "clause_id", "part", "facility_id", "kind", "quote", "source", "status", "treatment", "unit",
-    "baseline", "target", "achieved", "slack", "met", "price_cny_a_year", "price_basis",
+    "baseline", "base_year", "target", "achieved", "slack", "met", "price_cny_a_year",
+    "price_basis",
 ]  # fmt: skip
 
 
@@ -48,20 +49,23 @@ def clause_rows(
     Returns
     -------
     DataFrame
-        Columns as in `HEADER`. ``slack`` is negative where the clause is broken; ``met`` is
-        empty where there is no target or nothing to measure.
+        Columns as in `HEADER`. ``baseline`` is what the plan prints, ``base_year`` what the
+        existing stock measures, both in the clause's unit; ``slack`` is negative where the
+        clause is broken; ``met`` is empty where there is no target or nothing to measure.
     """
     base = existing_decisions(layout)
     records: list[tuple[Any, ...]] = []
     for clause in layout.scenario.plan.clauses:
-        head = (clause.kind, clause.quote, clause.source, clause.status, clause.treatment)
+        head = (
+            clause.kind, clause.quote, clause.source, clause.status, clause.treatment,
+            clause.unit_label,
+        )  # fmt: skip
         target = clause.target_label
+        printed = np.nan if clause.baseline is None else clause.baseline
         if clause.treatment == "record":
-            baseline = np.nan if clause.baseline is None else clause.baseline
-            records.append(
-                (clause.id, clause.part, "", *head, clause.unit_label, baseline, target)
-                + (np.nan, np.nan, None, np.nan, getattr(clause, "reason", "recorded"))
-            )
+            reason = getattr(clause, "reason", "recorded")
+            unknown = (np.nan, target, np.nan, np.nan, None, np.nan, reason)
+            records.append((clause.id, clause.part, "", *head, printed, *unknown))
             continue
         measure = clause.measure(layout)
         value, before = measure.value(decisions), measure.value(base)
@@ -69,10 +73,9 @@ def clause_rows(
         price, basis = _price(clause, measure.n_rows, prices, price_basis)
         for k in range(measure.n_rows):
             facility = measure.facilities[k] if measure.facilities else ""
-            records.append(
-                (clause.id, clause.part, facility, *head, clause.unit_label, before[k], target)
-                + (value[k], slack[k], _met(clause, value[k], slack[k]), price[k], basis)
-            )
+            met = _met(clause, value[k], slack[k])
+            achieved = (before[k], target, value[k], slack[k], met, price[k], basis)
+            records.append((clause.id, clause.part, facility, *head, printed, *achieved))
     return pd.DataFrame(records, columns=HEADER)
 
 
@@ -110,9 +113,9 @@ def clause_summary(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``clause_id, quote, source, status, treatment, unit, baseline, target, achieved,
-        slack, met, price_cny_a_year, price_basis, tightest, statements``. ``tightest`` says
-        which part and facility the row shows where the clause has several; ``met`` speaks of
+        Columns ``clause_id, quote, source, status, treatment, unit, baseline, base_year, target,
+        achieved, slack, met, price_cny_a_year, price_basis, tightest, statements``. ``tightest``
+        says which part and facility the row shows where the clause has several; ``met`` speaks of
         all of them; the price is that of one unit more in each of them.
     """
     if rows.empty:

@@ -8,12 +8,15 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,7 +239,7 @@ def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
             tomli_w.dumps(_without_none(asdict(scenario.settings))), encoding="utf-8"
         )
         entries = {
-            "clause": [_without_none({"kind": c.kind, **asdict(c)}) for c in scenario.plan.clauses],
+            "clause": [_without_none({"kind": c.kind} | asdict(c)) for c in scenario.plan.clauses],
             "check": [_without_none(asdict(c)) for c in scenario.plan.checks],
         }
         (target / PLAN_FILE).write_text(tomli_w.dumps(entries), encoding="utf-8")
@@ -250,8 +253,8 @@ def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    yes_no = {c: table[c].map({True: "yes", False: "no"}) for c in table.select_dtypes("bool")}
-    return table.assign(**yes_no)
+    flags = table.select_dtypes("bool").columns
+    return table.assign(**{str(c): table[c].map({True: "yes", False: "no"}) for c in flags})
 
 
 def _without_none(value: Any) -> Any:
@@ -363,6 +366,42 @@ def _whole_folder(path: Path) -> Iterator[Path]:
             scratch.rename(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def read_stock(file: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read an allocation, as ``allocation.csv`` holds it.
+
+    Parameters
+    ----------
+    file
+        CSV file in UTF-8.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as a table.
+    """
+    problems: list[Problem] = []
+    table = _read_csv(Path(file), problems)
+    if table is None:
+        raise DataError(problems)
+    return table
+
+
+def run_facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """What ``run.json`` says of the input and the software.
+
+    Parameters
+    ----------
+    folder
+        Folder of the scenario.
+    """
+    packages = ("healthalloc", "highspy", "networkx", "numpy", "pandas", "pulp", "scipy")
+    return {
+        "input_sha256": input_hash(folder),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def input_hash(folder: str | os.PathLike[str]) -> str:

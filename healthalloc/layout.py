@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from healthalloc.network import Arcs, Pairs, travel_pairs
-from healthalloc.travel import ROUNDING
+from healthalloc.travel import ROUNDING, positions_of
 
 if TYPE_CHECKING:
     from healthalloc.scenario import Scenario
@@ -46,22 +46,23 @@ class Layout:
     def stock_facility_idx(self) -> Positions:
         """Facility of each stock decision, shape (n_stock,)."""
         ids = pd.Index(self.scenario.facilities["facility_id"])
-        return ids.get_indexer(self.scenario.stock["facility_id"])
+        return positions_of(self.scenario.stock["facility_id"], ids)
 
     @cached_property
-    def resource_ids(self) -> pd.Index[str]:
+    def resource_ids(self) -> pd.Index[Any]:
         """Identifiers of the resources, in table order."""
-        return pd.Index(self.scenario.resources["resource_id"])
+        ids: pd.Index[Any] = pd.Index(self.scenario.resources["resource_id"])
+        return ids
 
     @cached_property
     def stock_resource_idx(self) -> Positions:
         """Leaf resource of each stock decision, shape (n_stock,)."""
-        return self.resource_ids.get_indexer(self.scenario.stock["resource_id"])
+        return positions_of(self.scenario.stock["resource_id"], self.resource_ids)
 
     @cached_property
     def under(self) -> Mask:
         """``under[r, k]``: resource k is r or a kind of r, shape (n_resources, n_resources)."""
-        parent = self.resource_ids.get_indexer(self.scenario.resources["parent_id"])
+        parent = positions_of(self.scenario.resources["parent_id"], self.resource_ids)
         under = np.eye(len(parent), dtype=bool)
         ancestor = parent.copy()
         while (ancestor >= 0).any():
@@ -69,6 +70,13 @@ class Layout:
             under[ancestor[kind], kind] = True
             ancestor[kind] = parent[ancestor[kind]]
         return under
+
+    @cached_property
+    def root_idx(self) -> Positions:
+        """Topmost resource that each resource is a kind of, shape (n_resources,)."""
+        is_root = (self.scenario.resources["parent_id"] == "").to_numpy()
+        root: Positions = np.argmax(self.under & is_root[:, None], axis=0)
+        return root
 
     @property
     def n_stock(self) -> int:

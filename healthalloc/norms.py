@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ def demand_cases(scenario: Scenario) -> Floats:
     return cases
 
 
-def categories(scenario: Scenario) -> tuple[NDArray[np.intp], pd.Index[str]]:
+def categories(scenario: Scenario) -> tuple[NDArray[np.intp], pd.Index[Any]]:
     """Category of each facility as a position, shape (n_facilities,), and the categories."""
     codes, names = pd.factorize(scenario.facilities["category"])
     return codes, pd.Index(names)
@@ -70,7 +70,7 @@ def needs(layout: Layout) -> Floats:
     ):  # fmt: skip
         s, r = services.get_loc(service_id), layout.resource_ids.get_loc(resource_id)
         per_flow = amount if basis == "per_patient" else cases[s] / amount
-        where = names == category if category else np.ones(len(names), dtype=bool)
+        where = np.array([category in ("", name) for name in names])
         need[where, s, r] = per_flow
     return need
 
@@ -87,17 +87,15 @@ def offers(layout: Layout, held: NDArray[np.bool_] | None = None) -> NDArray[np.
         Stock rows that count, shape (n_stock,); by default those whose upper limit is not 0.
     """
     category_idx, _ = categories(layout.scenario)
-    need = needs(layout)
-    if held is None:
-        held = (layout.scenario.stock["upper"] != 0).to_numpy()
+    required = np.asarray(needs(layout) > 0, dtype=bool)
+    counted = (layout.scenario.stock["upper"] != 0).to_numpy() if held is None else held
     holds = np.zeros((layout.n_facilities, len(layout.resource_ids)), dtype=bool)
-    holds[layout.stock_facility_idx[held], layout.stock_resource_idx[held]] = True
+    holds[layout.stock_facility_idx[counted], layout.stock_resource_idx[counted]] = True
     can = holds @ layout.under.T
-    offered = np.zeros((layout.n_facilities, need.shape[1]), dtype=bool)
-    for s in range(need.shape[1]):
-        required = need[:, s, :] > 0
-        wanted = required[category_idx]
-        offered[:, s] = required.any(axis=1)[category_idx] & ~(wanted & ~can).any(axis=1)
+    offered = np.zeros((layout.n_facilities, required.shape[1]), dtype=bool)
+    for s in range(required.shape[1]):
+        wanted = required[category_idx, s, :]
+        offered[:, s] = wanted.any(axis=1) & ~(wanted & ~can).any(axis=1)
     return offered
 
 
@@ -108,7 +106,8 @@ def annuity(rate: float, years: Floats) -> Floats:
     """
     if rate == 0:
         return 1.0 / years
-    return rate / -np.expm1(-years * np.log1p(rate))
+    factor: Floats = rate / -np.expm1(-years * np.log1p(rate))
+    return factor
 
 
 def resource_costs(scenario: Scenario) -> dict[str, Floats]:

@@ -6,16 +6,18 @@ import dataclasses
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from healthalloc.consistency import check_consistency
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Plan
 from healthalloc.plan.door import adapter, plan_problems, typed_problems
 from healthalloc.schema import ASSUMED, TABLES
 from healthalloc.settings import RoadGraph, Settings, TravelMatrix
-from healthalloc.validate import check_references, check_resource_tree, check_values, clean_table
+from healthalloc.validate import clean_table, rows_where
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -80,10 +82,8 @@ class Scenario:
             tables[name], found = clean_table(name, getattr(self, name), extra)
             problems += found
         if not problems:
-            problems += check_references(tables)
-            problems += check_resource_tree(tables["resources"])
             by_points = not isinstance(self.settings.travel, TravelMatrix)
-            problems += check_values(tables, by_points)
+            problems += check_consistency(tables, by_points)
             problems += self._travel_problems()
         if problems:
             raise DataError(problems)
@@ -155,9 +155,10 @@ class Scenario:
         found: list[tuple[str, int, str, str]] = []
         for name, table in self.tables.items():
             key = list(TABLES[name].key)
-            rows = table["source"].astype(str).str.startswith(ASSUMED).to_numpy().nonzero()[0]
-            items = table[key].astype(str).agg(" ".join, axis=1) if len(table) else []
-            found += [(name, int(r) + 1, items[r], table["source"].iat[r]) for r in rows]
+            source = [str(text) for text in table["source"]]
+            for row in rows_where(np.array([text.startswith(ASSUMED) for text in source])):
+                item = " ".join(str(table[k].iat[row]) for k in key)
+                found.append((name, row + 1, item.strip(), source[row]))
         for row, (item, text) in enumerate(self.settings.sources.items(), start=1):
             if text.startswith(ASSUMED):
                 found.append(("settings", row, item, text))

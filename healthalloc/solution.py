@@ -281,11 +281,10 @@ class Solution:
                 near = float(residents[chosen & self._within_reach[:, s]].sum())
                 on_the_way = used[chosen[arcs.population_idx[used]]]
                 weight = self._flow[on_the_way]
-                records.append(
-                    (service_id, area_class, total, near, 100 * near / total if total else np.nan)
-                    + _mean_and_worst(arcs.travel_min[on_the_way], weight)
-                    + _mean_and_worst(arcs.distance_km[on_the_way], weight)
-                )
+                share = 100 * near / total if total else np.nan
+                minutes = _mean_and_worst(arcs.travel_min[on_the_way], weight)
+                km = _mean_and_worst(arcs.distance_km[on_the_way], weight)
+                records.append((service_id, area_class, total, near, share, *minutes, *km))
         columns = [
             "service_id", "area_class", "residents", "residents_within_radius",
             "share_within_radius_percent", "mean_travel_min", "worst_travel_min",

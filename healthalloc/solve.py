@@ -65,7 +65,12 @@ def solve(
     program = model.program
 
     relaxed = engine(program.relaxed(), options)
-    result = engine(program, options) if _worth_it(program, relaxed) else relaxed
+    result = relaxed
+    if program.is_mixed_integer and relaxed.status is Status.OPTIMAL:
+        result = engine(program, options)
+    elif program.is_mixed_integer and relaxed.status.has_solution:
+        # a limit stopped the relaxation: its point is no allocation of whole units
+        result = replace(relaxed, status=Status.LIMIT_WITHOUT_INCUMBENT, x=None)
     certificate: Certificate | None = None
     prices: Prices | None = None
     conflict: Conflict | None = None
@@ -91,11 +96,6 @@ def _with(scenario: Scenario, changes: dict[str, object]) -> Scenario:
         return scenario
     solve_settings: SolveSettings = replace(scenario.settings.solve, **changes)  # type: ignore[arg-type]
     return scenario.replace(settings=replace(scenario.settings, solve=solve_settings))
-
-
-def _worth_it(program: LinearProgram, relaxed: Result) -> bool:
-    """Whether the mixed-integer program remains to be solved."""
-    return program.is_mixed_integer and relaxed.status is Status.OPTIMAL
 
 
 def _rounded(program: LinearProgram, result: Result) -> Result:

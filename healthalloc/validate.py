@@ -1,13 +1,14 @@
-"""Checks at the door: every table against the schema, every reference, every tree."""
+"""Checks at the door, one table at a time: columns, types, ranges, keys."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from healthalloc.errors import Problem
 from healthalloc.schema import REQUIRED, SOURCE, TABLES, Column, Table
@@ -29,6 +30,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else ""
+
+
+def rows_where(bad: pd.Series[bool] | NDArray[np.bool_]) -> list[int]:
+    """Positions at which a mask holds."""
+    positions: list[int] = np.flatnonzero(np.asarray(bad, dtype=bool)).tolist()
+    return positions
 
 
 def is_formula(text: str) -> bool:
@@ -119,9 +126,9 @@ def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[A
     problems: list[Problem] = []
 
     def refuse(bad: np.ndarray[Any, Any], message: str, mend: str = "") -> None:
-        for row in np.flatnonzero(bad):
+        for row in rows_where(bad):
             value = "" if raw[row] is None else str(raw[row])
-            problems.append(Problem(table, message, int(row) + 1, column.name, value, mend))
+            problems.append(Problem(table, message, row + 1, column.name, value, mend))
 
     if column.default is REQUIRED:
         refuse(blank, f"is empty: expected {column.allowed}", column.meaning)
@@ -152,10 +159,10 @@ def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[A
         "begin the cell with a letter or a digit",
     )
     if column.choices:
-        for row in np.flatnonzero(~np.isin(text.astype(str), column.choices) & ~blank):
+        for row in rows_where(~np.isin(text.astype(str), column.choices) & ~blank):
             problems.append(
                 Problem(
-                    table, f"is not known: expected {column.allowed}", int(row) + 1,
+                    table, f"is not known: expected {column.allowed}", row + 1,
                     column.name, text[row], nearest(text[row], column.choices),
                 )
             )  # fmt: skip
@@ -167,233 +174,14 @@ def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[A
 def _duplicate_keys(table: Table, frame: pd.DataFrame) -> list[Problem]:
     key = list(table.key)
     problems = []
-    for row in np.flatnonzero(frame.duplicated(key).to_numpy()):
+    for row in rows_where(frame.duplicated(key)):
         value = ", ".join(str(frame[k].iat[row]) for k in key)
         same = (frame[key] == frame[key].iloc[row]).all(axis=1).to_numpy()
         first = int(np.flatnonzero(same)[0]) + 1
         problems.append(
             Problem(
                 table.name, f"stands already in row {first}; rows must differ in {', '.join(key)}",
-                int(row) + 1, " + ".join(key), value, "remove one of the two rows",
+                row + 1, " + ".join(key), value, "remove one of the two rows",
             )
         )  # fmt: skip
-    return problems
-
-
-def check_references(tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
-    """Every value of a referring column must exist where it points.
-
-    Parameters
-    ----------
-    tables
-        Cleaned tables by name.
-    """
-    problems: list[Problem] = []
-    for name, frame in tables.items():
-        for column in TABLES[name].columns:
-            if not column.references:
-                continue
-            target, key = column.references.split(".")
-            known = tables[target][key]
-            values = frame[column.name]
-            dangling = ~values.isin(known) & (values != "")
-            for row in np.flatnonzero(dangling.to_numpy()):
-                value = str(values.iat[row])
-                problems.append(
-                    Problem(
-                        name, f"is no {key} of the table {target}", int(row) + 1, column.name,
-                        value, nearest(value, known),
-                    )
-                )  # fmt: skip
-    return problems
-
-
-def check_resource_tree(resources: pd.DataFrame) -> list[Problem]:
-    """The parents of the resources must form a forest.
-
-    Parameters
-    ----------
-    resources
-        Cleaned table of resources.
-    """
-    parent = dict(zip(resources["resource_id"], resources["parent_id"]))
-    problems: list[Problem] = []
-    reported: set[str] = set()
-    for row, start in enumerate(resources["resource_id"]):
-        path = [start]
-        while parent.get(path[-1]) and parent[path[-1]] not in path:
-            path.append(parent[path[-1]])
-        closing = parent.get(path[-1], "")
-        if closing == start and start not in reported:
-            reported |= set(path)
-            problems.append(
-                Problem(
-                    "resources", "the tree of resources has a cycle: "
-                    + " -> ".join([*path, start]), row + 1, "parent_id", parent[start],
-                    "empty the parent_id of the topmost resource",
-                )
-            )  # fmt: skip
-    return problems
-
-
-def check_values(tables: Mapping[str, pd.DataFrame], needs_coordinates: bool) -> list[Problem]:
-    """Checks that join columns or tables.
-
-    Parameters
-    ----------
-    tables
-        Cleaned tables by name, references in order.
-    needs_coordinates
-        Whether every facility and population must have longitude and latitude.
-    """
-    return [
-        *_check_stock(tables),
-        *_check_services(tables),
-        *_check_requirements(tables["requirements"]),
-        *_check_groups(tables),
-        *_check_points(tables, needs_coordinates),
-    ]
-
-
-def _check_stock(tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
-    stock, resources, facilities = tables["stock"], tables["resources"], tables["facilities"]
-    problems: list[Problem] = []
-    parents = set(resources["parent_id"]) - {""}
-    site = stock["facility_id"].map(facilities.set_index("facility_id")["site"])
-    upper = stock["upper"]
-    checks = [
-        (stock["lower"] > upper, "lower", "lower is above upper", "lower <= upper"),
-        (
-            stock["resource_id"].isin(parents), "resource_id",
-            "has kinds below it in the tree; stock is given for the kinds",
-            "give the stock of each kind",
-        ),
-        (
-            (site != "existing") & upper.isna(), "upper",
-            "a facility that may open or close needs an upper limit", "give upper",
-        ),
-        (
-            (site == "candidate") & (stock["existing"] > 0), "existing",
-            "a candidate holds nothing yet", "existing 0, or site closable",
-        ),
-    ]  # fmt: skip
-    for bad, column, message, mend in checks:
-        for row in np.flatnonzero(bad.to_numpy()):
-            value = str(stock[column].iat[row])
-            if column == "lower":
-                value = f"{stock['lower'].iat[row]:g} > {upper.iat[row]:g}"
-            problems.append(Problem("stock", message, int(row) + 1, column, value, mend))
-    return problems
-
-
-def _check_services(tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
-    services = tables["services"]
-    inpatient = (services["setting"] == "inpatient").to_numpy()
-    stay = services["stay_days"].notna().to_numpy()
-    problems = [
-        Problem(
-            "services", "an inpatient service needs a stay", int(row) + 1, "stay_days",
-            mend="give the average length of stay in days",
-        )
-        for row in np.flatnonzero(inpatient & ~stay)
-    ]  # fmt: skip
-    problems += [
-        Problem(
-            "services", "an ambulatory service has no stay", int(row) + 1, "stay_days",
-            str(services["stay_days"].iat[row]), "empty the cell",
-        )
-        for row in np.flatnonzero(~inpatient & stay)
-    ]  # fmt: skip
-    for name in ("demand", "requirements"):
-        without = ~services["service_id"].isin(tables[name]["service_id"]).to_numpy()
-        problems += [
-            Problem(
-                name, "the service has no row", column="service_id",
-                value=str(services["service_id"].iat[row]),
-                mend=f"add a row to {name}, or remove the service",
-            )
-            for row in np.flatnonzero(without)
-        ]  # fmt: skip
-    inpatient_ids = services.loc[inpatient, "service_id"]
-    requirements = tables["requirements"]
-    wrong = (requirements["basis"] == "per_patient") & ~requirements["service_id"].isin(
-        inpatient_ids
-    )
-    problems += [
-        Problem(
-            "requirements", "an ambulatory service has no patients in bed", int(row) + 1,
-            "basis", "per_patient", "use cases_per_unit",
-        )
-        for row in np.flatnonzero(wrong.to_numpy())
-    ]  # fmt: skip
-    return problems
-
-
-def _check_requirements(requirements: pd.DataFrame) -> list[Problem]:
-    """Rows for every category and rows for some categories do not mix in one service."""
-    blank = requirements["category"] == ""
-    mixed = blank.groupby(requirements["service_id"]).agg(["any", "all"])
-    return [
-        Problem(
-            "requirements", "the service has rows with a category and rows without",
-            column="category", value=str(service),
-            mend="give the category in every row of the service, or in none",
-        )
-        for service in mixed.index[mixed["any"] & ~mixed["all"]]
-    ]  # fmt: skip
-
-
-def _check_groups(tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
-    groups, demand, populations = tables["groups"], tables["demand"], tables["populations"]
-    problems: list[Problem] = []
-    unknown = (demand["group_id"] != "") & ~demand["group_id"].isin(groups["group_id"])
-    for row in np.flatnonzero(unknown.to_numpy()):
-        value = str(demand["group_id"].iat[row])
-        problems.append(
-            Problem(
-                "demand", "no population has this group", int(row) + 1, "group_id", value,
-                nearest(value, groups["group_id"].unique()) or "add it to groups.csv",
-            )
-        )  # fmt: skip
-    residents = groups["population_id"].map(populations.set_index("population_id")["residents"])
-    for row in np.flatnonzero((groups["residents"] > residents).to_numpy()):
-        problems.append(
-            Problem(
-                "groups", f"the group is larger than the population ({residents.iat[row]:g})",
-                int(row) + 1, "residents", f"{groups['residents'].iat[row]:g}",
-            )
-        )  # fmt: skip
-    return problems
-
-
-def _check_points(tables: Mapping[str, pd.DataFrame], needed: bool) -> list[Problem]:
-    """Coordinates present where needed, and no point far away unless swapped back."""
-    problems: list[Problem] = []
-    names = ("facilities", "populations")
-    both = pd.concat([tables[name][["longitude", "latitude"]] for name in names])
-    middle = both.median()
-    for name in names:
-        frame = tables[name]
-        longitude, latitude = (frame[c].to_numpy(dtype=float) for c in both.columns)
-        missing = np.isnan(longitude) | np.isnan(latitude)
-        half = np.isnan(longitude) != np.isnan(latitude)
-        for row in np.flatnonzero(missing if needed else half):
-            problems.append(
-                Problem(
-                    name, "the point needs both longitude and latitude", int(row) + 1,
-                    "longitude, latitude", mend="give both in degrees, WGS 84",
-                )
-            )  # fmt: skip
-        with np.errstate(invalid="ignore"):
-            off = np.hypot(longitude - middle.iloc[0], latitude - middle.iloc[1])
-            swapped = np.hypot(latitude - middle.iloc[0], longitude - middle.iloc[1])
-            suspect = (off > 20) & (swapped < 5)
-        for row in np.flatnonzero(suspect):
-            problems.append(
-                Problem(
-                    name, "lies far from all other points, and near them when swapped",
-                    int(row) + 1, "longitude, latitude",
-                    f"{longitude[row]:g}, {latitude[row]:g}", "swap longitude and latitude",
-                )
-            )  # fmt: skip
     return problems

@@ -293,7 +293,7 @@ def test_limit_is_passed_down(monkeypatch: pytest.MonkeyPatch, chunk_cells: int)
         return dijkstra(*args, **kwargs)
 
     monkeypatch.setattr(scipy.sparse.csgraph, "dijkstra", spy)
-    monkeypatch.setattr("healthalloc.travel._CHUNK_CELLS", chunk_cells)
+    monkeypatch.setattr("healthalloc.travel.road_graph._CHUNK_CELLS", chunk_cells)
     roads = nx.path_graph([str(k) for k in range(50)])
     for _, _, data in roads.edges(data=True):
         data |= {"length_km": 1.0, "travel_min": 2.0}

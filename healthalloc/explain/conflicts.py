@@ -126,9 +126,9 @@ class _Elastic:
         flow = program.column_block("flow")
         keep = np.ones(program.n_columns, dtype=bool)
         keep[flow.slice] = uses_flow
-        names = ("balance", "site", "clause", "reached")
+        names = ["balance", "site", "clause", "reached"]
         if uses_flow:
-            names = ("demand", "capacity", *names)
+            names += ["demand", "capacity"]
         rows = np.concatenate(
             [np.arange(b.start, b.stop) for name in names for b in [program.row_block(name)]]
         )
@@ -193,5 +193,6 @@ class _Elastic:
 def _touches_flow(model: Model, number: int) -> bool:
     measure = model.enforced[number].measure
     start = model.layout.n_stock + model.layout.n_facilities
-    parts = [measure.numerator, measure.denominator, measure.cover and measure.cover.near]
+    near = None if measure.cover is None else measure.cover.near
+    parts = [measure.numerator, measure.denominator, near]
     return any(part is not None and (part.indices >= start).any() for part in parts)

@@ -224,7 +224,7 @@ def clause_rows(
         row.append(weight.row)
         column.append(first_reached + weight.col)
         value.append(weight.data)
-    base = (_joined(row), _joined(column), _joined(value))
+    base = (_joined(row), _joined(column), _joined(value).astype(float))
     n = measure.n_rows
     if measure.denominator is None:
         sides = [b * measure.constant if np.isfinite(b) else np.full(n, b) for b in bounds]
@@ -281,4 +281,4 @@ def stack(parts: Sequence[Rows]) -> Rows:
 
 
 def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.intp]:
-    return np.concatenate(parts) if len(parts) else np.zeros(0, dtype=np.intp)  # type: ignore[return-value]
+    return np.concatenate(parts) if len(parts) else np.zeros(0, dtype=np.intp)

@@ -38,8 +38,8 @@ class SurgeReserve(Clause):
         return "units"
 
     def problems(self, layout: Layout) -> list[str]:
-        positions = layout.resource_ids.get_indexer(list(self.weights))
-        twice = layout.under[positions].sum(axis=0) > 1
+        counted = layout.resource_ids.isin(list(self.weights))
+        twice = layout.under[counted].sum(axis=0) > 1
         return [f"weights count {r} more than once" for r in layout.resource_ids[twice]]
 
     def measure(self, layout: Layout) -> Measure:

@@ -1,0 +1,227 @@
+"""Checks at the door, across tables: references, the resource tree, figures that must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from healthalloc.errors import Problem
+from healthalloc.schema import TABLES
+from healthalloc.validate import nearest, rows_where
+
+Tables = Mapping[str, pd.DataFrame]
+FAR_DEGREES, NEAR_DEGREES = 20.0, 5.0
+"""A point so far from the middle of all, and so near it when swapped, is taken for swapped."""
+
+
+def check_consistency(tables: Tables, needs_coordinates: bool) -> list[Problem]:
+    """Everything wrong between cleaned tables.
+
+    Parameters
+    ----------
+    tables
+        Cleaned tables by name.
+    needs_coordinates
+        Whether every facility and population must have longitude and latitude.
+    """
+    problems = [*check_references(tables), *check_resource_tree(tables["resources"])]
+    if problems:
+        return problems
+    return [
+        *_check_stock(tables),
+        *_check_services(tables),
+        *_check_requirements(tables),
+        *_check_groups(tables),
+        *_check_points(tables, needs_coordinates),
+    ]
+
+
+def _flag(
+    tables: Tables,
+    table: str,
+    bad: pd.Series[bool] | NDArray[np.bool_],
+    column: str,
+    message: str,
+    mend: str = "",
+) -> list[Problem]:
+    """One problem for each row of a table where ``bad`` holds."""
+    values = tables[table][column]
+    return [
+        Problem(table, message, row + 1, column, _shown(values.iat[row]), mend)
+        for row in rows_where(bad)
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:g}"
+    return str(value)
+
+
+def check_references(tables: Tables) -> list[Problem]:
+    """Every value of a referring column must exist where it points.
+
+    Parameters
+    ----------
+    tables
+        Cleaned tables by name.
+    """
+    problems: list[Problem] = []
+    for name, frame in tables.items():
+        for column in TABLES[name].columns:
+            if not column.references:
+                continue
+            target, key = column.references.split(".")
+            known = tables[target][key]
+            values = frame[column.name]
+            for row in rows_where(~values.isin(known) & (values != "")):
+                value = str(values.iat[row])
+                message, mend = f"is no {key} of the table {target}", nearest(value, known)
+                problems.append(Problem(name, message, row + 1, column.name, value, mend))
+    return problems
+
+
+def check_resource_tree(resources: pd.DataFrame) -> list[Problem]:
+    """The parents of the resources must form a forest.
+
+    Parameters
+    ----------
+    resources
+        Cleaned table of resources.
+    """
+    parent = dict(zip(resources["resource_id"], resources["parent_id"]))
+    problems: list[Problem] = []
+    reported: set[str] = set()
+    for row, start in enumerate(parent):
+        path = [start]
+        while parent.get(path[-1]) and parent[path[-1]] not in path:
+            path.append(parent[path[-1]])
+        if parent.get(path[-1]) == start and start not in reported:
+            reported |= set(path)
+            message = "the tree of resources has a cycle: " + " -> ".join([*path, start])
+            mend = "empty the parent_id of the topmost resource"
+            problems.append(
+                Problem("resources", message, row + 1, "parent_id", parent[start], mend)
+            )
+    return problems
+
+
+def _check_stock(tables: Tables) -> list[Problem]:
+    stock, facilities = tables["stock"], tables["facilities"]
+    parents = set(tables["resources"]["parent_id"]) - {""}
+    site = stock["facility_id"].map(facilities.set_index("facility_id")["site"])
+    crossed = (stock["lower"] > stock["upper"]).to_numpy()
+    problems = [
+        Problem(
+            "stock", f"is above upper {stock['upper'].iat[row]:g}", row + 1, "lower",
+            f"{stock['lower'].iat[row]:g}", "lower <= upper",
+        )
+        for row in rows_where(crossed)
+    ]  # fmt: skip
+    problems += _flag(
+        tables, "stock", stock["resource_id"].isin(parents), "resource_id",
+        "has kinds below it in the tree; stock is given for the kinds",
+        "give the stock of each kind",
+    )  # fmt: skip
+    problems += _flag(
+        tables, "stock", (site != "existing") & stock["upper"].isna(), "upper",
+        "a facility that may open or close needs an upper limit", "give upper",
+    )  # fmt: skip
+    problems += _flag(
+        tables, "stock", (site == "candidate") & (stock["existing"] > 0), "existing",
+        "a candidate holds nothing yet", "existing 0, or site closable",
+    )  # fmt: skip
+    return problems
+
+
+def _check_services(tables: Tables) -> list[Problem]:
+    services = tables["services"]
+    inpatient, stay = services["setting"] == "inpatient", services["stay_days"].notna()
+    problems = _flag(
+        tables, "services", inpatient & ~stay, "stay_days",
+        "an inpatient service needs a stay", "give the average length of stay in days",
+    )  # fmt: skip
+    problems += _flag(
+        tables, "services", ~inpatient & stay, "stay_days",
+        "an ambulatory service has no stay", "empty the cell",
+    )  # fmt: skip
+    for name in ("demand", "requirements"):
+        without = ~services["service_id"].isin(tables[name]["service_id"])
+        problems += _flag(
+            tables, "services", without, "service_id", f"has no row in the table {name}",
+            f"add one to {name}.csv, or remove the service",
+        )  # fmt: skip
+    return problems
+
+
+def _check_requirements(tables: Tables) -> list[Problem]:
+    requirements, services = tables["requirements"], tables["services"]
+    inpatient = services.loc[services["setting"] == "inpatient", "service_id"]
+    per_patient = requirements["basis"] == "per_patient"
+    problems = _flag(
+        tables, "requirements", per_patient & ~requirements["service_id"].isin(inpatient), "basis",
+        "an ambulatory service has no patients in bed", "use cases_per_unit",
+    )  # fmt: skip
+    unknown = ~requirements["category"].isin(["", *tables["facilities"]["category"]])
+    for row in rows_where(unknown):
+        value = str(requirements["category"].iat[row])
+        mend = nearest(value, tables["facilities"]["category"].unique())
+        message = "no facility has this category"
+        problems.append(Problem("requirements", message, row + 1, "category", value, mend))
+    # rows for every category and rows for some categories do not mix in one service
+    blank = requirements["category"] == ""
+    mixed = blank.groupby(requirements["service_id"]).agg(["any", "all"])
+    problems += [
+        Problem(
+            "requirements", "the service has rows with a category and rows without",
+            column="category", value=str(service),
+            mend="give the category in every row of the service, or in none",
+        )
+        for service in mixed.index[mixed["any"] & ~mixed["all"]]
+    ]  # fmt: skip
+    return problems
+
+
+def _check_groups(tables: Tables) -> list[Problem]:
+    groups, demand, populations = tables["groups"], tables["demand"], tables["populations"]
+    unknown = (demand["group_id"] != "") & ~demand["group_id"].isin(groups["group_id"])
+    problems = _flag(
+        tables, "demand", unknown, "group_id", "no population has this group",
+        f"groups.csv has: {', '.join(groups['group_id'].unique()) or 'none'}",
+    )  # fmt: skip
+    residents = groups["population_id"].map(populations.set_index("population_id")["residents"])
+    problems += _flag(
+        tables, "groups", groups["residents"] > residents, "residents",
+        "the group is larger than its population", "residents of a group <= residents",
+    )  # fmt: skip
+    return problems
+
+
+def _check_points(tables: Tables, needed: bool) -> list[Problem]:
+    """Coordinates present where needed, and no point far away unless swapped back."""
+    names, columns = ("facilities", "populations"), ["longitude", "latitude"]
+    middle = pd.concat([tables[name][columns] for name in names]).median().to_numpy()
+    problems: list[Problem] = []
+    for name in names:
+        points = tables[name][columns].to_numpy(dtype=float)
+        missing = np.isnan(points)
+        incomplete = missing.any(axis=1) if needed else missing.any(axis=1) & ~missing.all(axis=1)
+        problems += _flag(
+            tables, name, incomplete, "longitude",
+            "the point needs both longitude and latitude", "give both in degrees, WGS 84",
+        )  # fmt: skip
+        off = np.linalg.norm(points - middle, axis=1)
+        off_swapped = np.linalg.norm(points[:, ::-1] - middle, axis=1)
+        problems += [
+            Problem(
+                name, "lies far from all other points, and near them when swapped", row + 1,
+                "longitude, latitude", f"{points[row, 0]:g}, {points[row, 1]:g}",
+                "swap longitude and latitude",
+            )
+            for row in rows_where((off > FAR_DEGREES) & (off_swapped < NEAR_DEGREES))
+        ]  # fmt: skip
+    return problems

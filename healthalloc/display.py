@@ -1,0 +1,232 @@
+"""What the command prints: the tables of a solution, an audit and the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from healthalloc.audit import EXISTING, Audit
+from healthalloc.scenario import Scenario
+from healthalloc.schema import TABLES
+from healthalloc.solution import Solution
+from healthalloc.solvers import Status
+
+QUOTE = 44
+"""Longest quote shown in a clause table; the files have all of it."""
+
+
+def solution(console: Console, found: Solution, folder: Path) -> None:
+    """Print a solution: status, cost, allocation, clauses, access, assumptions.
+
+    Parameters
+    ----------
+    console
+    found
+    folder
+        Where the tables were written.
+    """
+    scenario = found.scenario
+    console.print(f"[bold]{escape(scenario.settings.name)}[/]")
+    if found.status is Status.INFEASIBLE:
+        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
+        console.print(escape(str(found.conflict)))
+        console.print("Leaving out or loosening any one of them resolves this conflict.")
+    elif not found.status.has_solution:
+        console.print(f"[bold red]No allocation:[/] {found.status.value}")
+    else:
+        _headline(console, found)
+        _table(console, "Beds by facility", _beds(found))
+        _table(console, "Stock of the region", _totals(found))
+        _table(console, "Clauses", _clauses(found.clauses), wide=("quote",))
+        _table(console, "Cost (CNY a year)", _cost(found))
+        _table(console, "Access", _access(found))
+    n = len(found.assumptions)
+    console.print(f"{n} inputs are assumptions: see assumptions.csv")
+    console.print(f"Tables written to {escape(str(folder))}")
+
+
+def audit(console: Console, scenario: Scenario, found: Audit, folder: Path | None) -> None:
+    """Print an audit: each allocation against each clause, then the plan against itself.
+
+    Parameters
+    ----------
+    console
+    scenario
+    found
+    folder
+        Where the tables were written, if they were.
+    """
+    console.print(f"[bold]{escape(scenario.settings.name)}[/]: audit")
+    first = found.clauses[found.clauses["allocation"] == EXISTING]
+    rows = first[["clause_id", "quote", "treatment", "target", "unit"]].copy()
+    rows["quote"] = rows["quote"].map(_short)
+    for name, part in found.clauses.groupby("allocation", sort=False):
+        rows[str(name)] = part["achieved"].map(_number).to_numpy()
+        rows[f"met ({name})"] = part["met"].map(_met).to_numpy()
+    _table(console, "Clauses", rows, wide=("quote",))
+    for note in found.notes:
+        console.print(f"Note: {escape(note)}")
+    wrong = found.disagreements
+    n = len(found.arithmetic)
+    console.print(f"The plan against itself: {len(wrong)} of {n} printed figures do not follow")
+    if len(wrong):
+        shown = wrong[["check_id", "printed", "arithmetic", "explains"]].copy()
+        shown["printed"] = shown["printed"].map(_number)
+        _table(console, "Printed figures that disagree", shown, wide=("arithmetic", "explains"))
+    if folder is not None:
+        console.print(f"Tables written to {escape(str(folder))}")
+
+
+def schema(console: Console, rows: pd.DataFrame) -> None:
+    """Print the schema, one table after the other.
+
+    Parameters
+    ----------
+    console
+    rows
+        As `schema_table` makes them.
+    """
+    for name, part in rows.groupby("table", sort=False):
+        table = TABLES[str(name)]
+        optional = " (optional)" if table.optional else ""
+        console.print(f"[bold]{table.name}.csv[/]{optional}: {escape(table.meaning)}")
+        console.print(f"One row for each {' + '.join(table.key)}.")
+        _table(console, "", part.drop(columns="table"), wide=("allowed", "meaning"))
+
+
+def _headline(console: Console, found: Solution) -> None:
+    money = found.cost.set_index("component")["cny_a_year"]
+    each = found.cost.set_index("component")["cny_a_year_per_resident"]
+    proof = f"gap {found.gap:.2g}"
+    if found.status is Status.OPTIMAL:
+        console.print(f"[bold green]Optimal[/], certificate passed ({proof})")
+    else:
+        console.print(f"[bold yellow]Stopped at a limit[/] with a feasible allocation ({proof})")
+    unmet = money["unmet_penalty"]
+    penalty = f", with the penalty of unmet demand {money['objective']:,.0f}" if unmet > 0.5 else ""
+    console.print(
+        f"Yearly cost {money['total']:,.0f} CNY, {each['total']:,.0f} CNY per resident{penalty}; "
+        f"lower bound {found.bound:,.0f}"
+    )
+    demand = found.demand[found.demand.columns[2:]].groupby(found.demand["service_id"]).sum()
+    for service_id, row in demand.iterrows():
+        missed = row.iloc[2:].sum()
+        if missed > 0:
+            console.print(
+                f"[yellow]{escape(str(service_id))}[/]: {missed:,.0f} of {row['demand']:,.0f} "
+                f"cases unserved ({row.iloc[2]:,.0f} no service within reach, "
+                f"{row.iloc[3]:,.0f} within reach but no capacity)"
+            )
+    rows = found.clauses
+    kinds = rows["treatment"].value_counts()
+    counts = ", ".join(f"{kinds.get(k, 0)} {w}" for k, w in _TREATMENTS.items())
+    broken = rows.loc[rows["met"].eq(False), "clause_id"]
+    audited = f"; audited and not met: {', '.join(broken)}" if len(broken) else ""
+    console.print(f"Clauses: {counts}{audited}")
+
+
+_TREATMENTS = {"enforce": "enforced and met", "audit": "audited", "record": "recorded"}
+
+
+def _beds(found: Solution) -> pd.DataFrame:
+    """Existing and allocated beds of each facility that has or gets any."""
+    stock, scenario = found.stock, found.scenario
+    layout = found.model.layout
+    kind = scenario.resources["kind"].to_numpy()[layout.stock_resource_idx]
+    root = layout.resource_ids.to_numpy()[layout.root_idx[layout.stock_resource_idx]]
+    beds = stock.assign(resource_id=root)[kind == "bed"]
+    by = ["facility_id", "resource_id"]
+    total = beds.groupby(by, sort=False)[["existing", "allocated", "change"]].sum()
+    total = total[(total[["existing", "allocated"]] > 0).any(axis=1)].reset_index()
+    names = scenario.facilities.set_index("facility_id")["name"]
+    total.insert(1, "name", total["facility_id"].map(names))
+    return _formatted(total)
+
+
+def _totals(found: Solution) -> pd.DataFrame:
+    total = found.stock.groupby("resource_id", sort=False)[
+        ["existing", "allocated", "change"]
+    ].sum()
+    return _formatted(total.reset_index())
+
+
+def _clauses(rows: pd.DataFrame) -> pd.DataFrame:
+    shown = rows[["clause_id", "quote", "treatment", "target", "unit"]].copy()
+    shown["quote"] = shown["quote"].map(_short)
+    shown["base year"] = rows["base_year"].map(_number)
+    shown["achieved"] = rows["achieved"].map(_number)
+    shown["slack"] = rows["slack"].map(_number)
+    shown["met"] = rows["met"].map(_met)
+    shown["price (CNY a year per unit)"] = rows["price_cny_a_year"].map(_money)
+    return shown
+
+
+def _cost(found: Solution) -> pd.DataFrame:
+    shown = found.cost.copy()
+    for column in shown.columns[1:]:
+        shown[column] = shown[column].map(_money)
+    return shown
+
+
+def _access(found: Solution) -> pd.DataFrame:
+    shown = found.access[found.access["area_class"] == "all"].drop(columns="area_class")
+    return _formatted(shown)
+
+
+def _formatted(frame: pd.DataFrame) -> pd.DataFrame:
+    numbers = frame.select_dtypes("number").columns
+    return frame.assign(**{str(c): frame[c].map(_number) for c in numbers})
+
+
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _money(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:,.0f}"
+
+
+def _met(value: bool | None) -> str:
+    if value is None or value != value:
+        return ""
+    return "yes" if value else "[red]no[/]"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= QUOTE else text[: QUOTE - 1] + "…"
+
+
+def _table(console: Console, title: str, frame: pd.DataFrame, wide: Sequence[str] = ()) -> None:
+    shown = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    numeric = {"existing", "allocated", "change", "printed"} | set(frame.columns) - _WORDS - {*wide}
+    for column in frame.columns:
+        right = column in numeric and not str(column).startswith("met")
+        shown.add_column(
+            escape(str(column)), justify="right" if right else "left",
+            overflow="fold", ratio=None, min_width=20 if column in wide else None,
+        )  # fmt: skip
+    for row in frame.itertuples(index=False):
+        shown.add_row(*(_cell(value) for value in row))
+    console.print(shown)
+
+
+_WORDS = {
+    "facility_id", "name", "resource_id", "clause_id", "quote", "treatment", "target", "unit",
+    "component", "service_id", "check_id", "arithmetic", "explains", "column", "allowed", "default",
+    "meaning",
+}  # fmt: skip
+
+
+def _cell(value: Any) -> str:
+    text = str(value)
+    return text if text == "[red]no[/]" else escape(text)
