@@ -21,6 +21,7 @@ from healthalloc.travel.common import (
     positions_of,
     refuse,
     some,
+    speeds_as_minutes_per_km,
 )
 
 if TYPE_CHECKING:
