@@ -43,11 +43,11 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
         console.print(f"[bold red]No allocation:[/] {found.status.value}")
     else:
         _headline(console, found)
-        _table(console, "Beds by facility", _beds(found))
-        _table(console, "Stock of the region", _totals(found))
-        _table(console, "Clauses", _clauses(found.clauses), wide=("quote",))
-        _table(console, "Cost (CNY a year)", _cost(found))
-        _table(console, "Access", _access(found))
+        print_table(console, "Beds by facility", _beds(found))
+        print_table(console, "Stock of the region", _totals(found))
+        print_table(console, "Clauses", _clauses(found.clauses), wide=("quote",))
+        print_table(console, "Cost (CNY a year)", _cost(found))
+        print_table(console, "Access", _access(found))
     n = len(found.assumptions)
     console.print(f"{n} inputs are assumptions: see assumptions.csv")
     console.print(f"Tables written to {escape(str(folder))}")
@@ -67,11 +67,11 @@ def audit(console: Console, scenario: Scenario, found: Audit, folder: Path | Non
     console.print(f"[bold]{escape(scenario.settings.name)}[/]: audit")
     first = found.clauses[found.clauses["allocation"] == EXISTING]
     rows = first[["clause_id", "quote", "treatment", "target", "unit"]].copy()
-    rows["quote"] = rows["quote"].map(_short)
+    rows["quote"] = rows["quote"].map(short)
     for name, part in found.clauses.groupby("allocation", sort=False):
-        rows[str(name)] = part["achieved"].map(_number).to_numpy()
-        rows[f"met ({name})"] = part["met"].map(_met).to_numpy()
-    _table(console, "Clauses", rows, wide=("quote",))
+        rows[str(name)] = part["achieved"].map(number).to_numpy()
+        rows[f"met ({name})"] = part["met"].map(met).to_numpy()
+    print_table(console, "Clauses", rows, wide=("quote",))
     for note in found.notes:
         console.print(f"Note: {escape(note)}")
     wrong = found.disagreements
@@ -79,8 +79,10 @@ def audit(console: Console, scenario: Scenario, found: Audit, folder: Path | Non
     console.print(f"The plan against itself: {len(wrong)} of {n} printed figures do not follow")
     if len(wrong):
         shown = wrong[["check_id", "printed", "arithmetic", "explains"]].copy()
-        shown["printed"] = shown["printed"].map(_number)
-        _table(console, "Printed figures that disagree", shown, wide=("arithmetic", "explains"))
+        shown["printed"] = shown["printed"].map(number)
+        print_table(
+            console, "Printed figures that disagree", shown, wide=("arithmetic", "explains")
+        )
     if folder is not None:
         console.print(f"Tables written to {escape(str(folder))}")
 
@@ -99,21 +101,21 @@ def schema(console: Console, rows: pd.DataFrame) -> None:
         optional = " (optional)" if table.optional else ""
         console.print(f"[bold]{table.name}.csv[/]{optional}: {escape(table.meaning)}")
         console.print(f"One row for each {' + '.join(table.key)}.")
-        _table(console, "", part.drop(columns="table"), wide=("allowed", "meaning"))
+        print_table(console, "", part.drop(columns="table"), wide=("allowed", "meaning"))
 
 
 def _headline(console: Console, found: Solution) -> None:
-    money = found.cost.set_index("component")["cny_a_year"]
+    cost = found.cost.set_index("component")["cny_a_year"]
     each = found.cost.set_index("component")["cny_a_year_per_resident"]
     proof = f"gap {found.gap:.2g}"
     if found.status is Status.OPTIMAL:
         console.print(f"[bold green]Optimal[/], certificate passed ({proof})")
     else:
         console.print(f"[bold yellow]Stopped at a limit[/] with a feasible allocation ({proof})")
-    unmet = money["unmet_penalty"]
-    penalty = f", with the penalty of unmet demand {money['objective']:,.0f}" if unmet > 0.5 else ""
+    unmet = cost["unmet_penalty"]
+    penalty = f", with the penalty of unmet demand {cost['objective']:,.0f}" if unmet > 0.5 else ""
     console.print(
-        f"Yearly cost {money['total']:,.0f} CNY, {each['total']:,.0f} CNY per resident{penalty}; "
+        f"Yearly cost {cost['total']:,.0f} CNY, {each['total']:,.0f} CNY per resident{penalty}; "
         f"lower bound {found.bound:,.0f}"
     )
     demand = found.demand[found.demand.columns[2:]].groupby(found.demand["service_id"]).sum()
@@ -160,19 +162,19 @@ def _totals(found: Solution) -> pd.DataFrame:
 
 def _clauses(rows: pd.DataFrame) -> pd.DataFrame:
     shown = rows[["clause_id", "quote", "treatment", "target", "unit"]].copy()
-    shown["quote"] = shown["quote"].map(_short)
-    shown["base year"] = rows["base_year"].map(_number)
-    shown["achieved"] = rows["achieved"].map(_number)
-    shown["slack"] = rows["slack"].map(_number)
-    shown["met"] = rows["met"].map(_met)
-    shown["price (CNY a year per unit)"] = rows["price_cny_a_year"].map(_money)
+    shown["quote"] = shown["quote"].map(short)
+    shown["base year"] = rows["base_year"].map(number)
+    shown["achieved"] = rows["achieved"].map(number)
+    shown["slack"] = rows["slack"].map(number)
+    shown["met"] = rows["met"].map(met)
+    shown["price (CNY a year per unit)"] = rows["price_cny_a_year"].map(money)
     return shown
 
 
 def _cost(found: Solution) -> pd.DataFrame:
     shown = found.cost.copy()
     for column in shown.columns[1:]:
-        shown[column] = shown[column].map(_money)
+        shown[column] = shown[column].map(money)
     return shown
 
 
@@ -183,30 +185,47 @@ def _access(found: Solution) -> pd.DataFrame:
 
 def _formatted(frame: pd.DataFrame) -> pd.DataFrame:
     numbers = frame.select_dtypes("number").columns
-    return frame.assign(**{str(c): frame[c].map(_number) for c in numbers})
+    return frame.assign(**{str(c): frame[c].map(number) for c in numbers})
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A value for people, four digits or whole thousands; empty for NaN."""
     if np.isnan(value):
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _money(value: float) -> str:
+def money(value: float) -> str:
+    """An amount of CNY in whole units; empty for NaN."""
     return "" if np.isnan(value) else f"{value:,.0f}"
 
 
-def _met(value: bool | None) -> str:
+def met(value: bool | None) -> str:
+    """Whether a clause is met, "no" in red; empty where there is nothing to say."""
     if value is None or value != value:
         return ""
     return "yes" if value else "[red]no[/]"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A quote cut to what a table can show."""
     return text if len(text) <= QUOTE else text[: QUOTE - 1] + "…"
 
 
-def _table(console: Console, title: str, frame: pd.DataFrame, wide: Sequence[str] = ()) -> None:
+def print_table(
+    console: Console, title: str, frame: pd.DataFrame, wide: Sequence[str] = ()
+) -> None:
+    """Print a table of words and of numbers already formatted.
+
+    Parameters
+    ----------
+    console
+    title
+    frame
+        Cells are shown as text; markup in them is not interpreted, but for a red "no".
+    wide
+        Columns that are to stay readable when the table is squeezed.
+    """
     shown = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     numeric = {"existing", "allocated", "change", "printed"} | set(frame.columns) - _WORDS - {*wide}
     for column in frame.columns:

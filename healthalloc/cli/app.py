@@ -1,0 +1,110 @@
+"""What the commands share: the application, options, exit codes, how errors end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from healthalloc import __version__
+from healthalloc.errors import DataError, HealthAllocError, UnsupportedError
+from healthalloc.io import read_scenario
+from healthalloc.scenario import Scenario
+
+
+class Exit(IntEnum):
+    """Exit codes of the command."""
+
+    OK = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    INFEASIBLE = 3
+    NO_SOLUTION_IN_TIME = 4
+
+
+app = typer.Typer(
+    name="healthalloc",
+    help="Allocate beds, staff and capacity so that every clause of a health plan holds, "
+    "at least cost, with proof.",
+    epilog="Exit codes: 0 done, 1 the solver failed, 2 bad input (nothing written), "
+    "3 the plan is infeasible, 4 a limit came before any solution.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Folder = Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", show_default=False,
+        help="Folder for the results [default: NAME-solution in the current folder].",
+    ),
+]  # fmt: skip
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+AuditOnly = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--audit-only", show_default=False,
+        help="Measure this clause but do not enforce it (repeatable; ids may be joined by commas).",
+    ),
+]  # fmt: skip
+
+
+def make_console(quiet: bool = False) -> Console:
+    """Console for results on standard output.
+
+    Parameters
+    ----------
+    quiet
+        Print nothing.
+    """
+    # a pipe has no width of its own: wide enough for the tables
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 150, highlight=False)
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Every error of ours ends in one message and an exit code, never a traceback."""
+    try:
+        yield
+    except HealthAllocError as error:
+        bad_input = isinstance(error, DataError | UnsupportedError)
+        typer.echo(f"healthalloc: {error}", err=True)
+        raise typer.Exit(Exit.BAD_INPUT if bad_input else Exit.FAILED) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"healthalloc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Allocate health resources under the clauses of a plan."""
+
+
+def read(folder: Path, audit_only: list[str] | None = None) -> Scenario:
+    """Read a scenario, some of its clauses only measured.
+
+    Parameters
+    ----------
+    folder
+    audit_only
+        Ids as the option ``--audit-only`` gives them.
+    """
+    scenario = read_scenario(folder)
+    if audit_only:
+        scenario = scenario.audit_only(*(i for word in audit_only for i in word.split(",")))
+    return scenario

@@ -1,0 +1,39 @@
+"""``healthalloc audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from healthalloc import display
+from healthalloc.audit import audit as audit_scenario
+from healthalloc.cli.app import Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.io import output_folder, read_stock, run_facts, write_results
+
+
+@app.command()
+def audit(
+    folder: Folder,
+    stock: Annotated[
+        Path | None,
+        typer.Option(help="CSV of an allocation to measure: facility_id, resource_id, allocated."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Measure stock that somebody chose against the plan, and the plan against itself."""
+    console = make_console(quiet)
+    with reported_errors():
+        scenario = read(folder)
+        target = None if output is None else output_folder(output, folder)
+        found = audit_scenario(scenario, None if stock is None else read_stock(stock))
+        if target is not None:
+            write_results(
+                found.tables(), {"audit": scenario.settings.name} | run_facts(folder), target
+            )
+    display.audit(console, scenario, found, target)

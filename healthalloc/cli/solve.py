@@ -1,0 +1,63 @@
+"""``healthalloc solve``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from healthalloc import display
+from healthalloc.cli.app import (
+    AuditOnly,
+    Exit,
+    Folder,
+    Output,
+    Quiet,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
+from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.solve import solve as solve_scenario
+from healthalloc.solvers import Status
+
+
+@app.command()
+def solve(
+    folder: Folder,
+    output: Output = None,
+    audit_only: AuditOnly = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(help="highs, pulp or pulp:NAME [default: as the scenario says]."),
+    ] = None,
+    continuous: Annotated[
+        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
+    ] = False,
+    gap: Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds for each program solved.", min=0.0)
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find the cheapest allocation that meets the plan, prove it and price its clauses."""
+    console = make_console(quiet)
+    with reported_errors():
+        scenario = read(folder, audit_only)
+        target = output_folder(output, folder)
+        solution = solve_scenario(
+            scenario,
+            solver=solver,
+            whole_units=False if continuous else None,
+            gap=gap,
+            time_limit_s=time_limit,
+        )
+        write_results(solution.tables(), solution.run() | run_facts(folder), target)
+    display.solution(console, solution, target)
+    if solution.status is Status.INFEASIBLE:
+        raise typer.Exit(Exit.INFEASIBLE)
+    if solution.status is Status.LIMIT_WITHOUT_INCUMBENT:
+        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
+    if not solution.status.has_solution:
+        raise typer.Exit(Exit.FAILED)
