@@ -6,10 +6,12 @@ from healthalloc.solvers.base import Result, Solver, SolverOptions, Status
 from healthalloc.solvers.certificate import Certificate, certify
 from healthalloc.solvers.highs import solve_highs
 from healthalloc.solvers.pulp import solve_pulp
+from healthalloc.solvers.session import Session
 
 __all__ = [
     "Certificate",
     "Result",
+    "Session",
     "Solver",
     "SolverOptions",
     "Status",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -29,9 +30,14 @@ def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
     SolverError
         If HiGHS breaks down or stops for a reason it does not name.
     """
+    began = time.perf_counter()
+    return read_result(passed(program, options), program, began)
+
+
+def passed(program: LinearProgram, options: SolverOptions) -> Any:
+    """A HiGHS instance that holds the program, silent, with its limits set."""
     import highspy
 
-    began = time.perf_counter()
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("time_limit", options.time_limit_s)
@@ -55,11 +61,34 @@ def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
         matrix.data,
         program.integer.astype(np.int32),
     )
+    return highs
+
+
+def read_result(highs: Any, program: LinearProgram, began: float) -> Result:
+    """Run HiGHS on the program that it holds and read the answer.
+
+    Parameters
+    ----------
+    highs
+        As `passed` makes it.
+    program
+        What it holds.
+    began
+        ``time.perf_counter()`` at the start.
+
+    Raises
+    ------
+    SolverError
+        If HiGHS stops for a reason that is no status.
+    """
+    import highspy
+
     highs.run()
     ended = highs.getModelStatus()
     if ended == highspy.HighsModelStatus.kUnboundedOrInfeasible:
         highs.setOptionValue("presolve", "off")
         highs.run()
+        highs.setOptionValue("presolve", "choose")
         ended = highs.getModelStatus()
     info = highs.getInfo()
     feasible = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
@@ -74,9 +103,9 @@ def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
         status=status,
         solver=f"HiGHS {highs.version()}",
         seconds=time.perf_counter() - began,
-        x=np.asarray(answer.col_value) if status.has_solution else None,
-        row_dual=np.asarray(answer.row_dual) if with_duals else None,
-        column_dual=np.asarray(answer.col_dual) if with_duals else None,
+        x=np.array(answer.col_value) if status.has_solution else None,
+        row_dual=np.array(answer.row_dual) if with_duals else None,
+        column_dual=np.array(answer.col_dual) if with_duals else None,
         bound=None if is_lp or not status.has_solution else float(info.mip_dual_bound),
         iterations=iterations if is_lp else nodes,
     )
