@@ -17,6 +17,7 @@ from healthalloc.errors import (
 )
 from healthalloc.formulation import LinearProgram, formulate
 from healthalloc.io import new_scenario, read_scenario, write_scenario
+from healthalloc.network_graph import from_networkx
 from healthalloc.plan import Check, Clause, Measure, Plan, register
 from healthalloc.scenario import Scenario
 from healthalloc.schema import schema_table
@@ -53,6 +54,7 @@ __all__ = [
     "audit",
     "certify",
     "formulate",
+    "from_networkx",
     "new_scenario",
     "read_scenario",
     "register",

@@ -108,7 +108,13 @@ def _headline(console: Console, found: Solution) -> None:
     cost = found.cost.set_index("component")["cny_a_year"]
     each = found.cost.set_index("component")["cny_a_year_per_resident"]
     proof = f"gap {found.gap:.2g}"
-    if found.status is Status.OPTIMAL:
+    told = found.certificate is not None and found.certificate.bound_source != "relaxation"
+    if found.status is Status.OPTIMAL and not told:
+        console.print(
+            f"[bold green]Optimal[/] by the solver's word, feasibility certified; it tells no bound, "
+            f"the linear relaxation proves a {proof}"
+        )
+    elif found.status is Status.OPTIMAL:
         console.print(f"[bold green]Optimal[/], certificate passed ({proof})")
     else:
         console.print(f"[bold yellow]Stopped at a limit[/] with a feasible allocation ({proof})")

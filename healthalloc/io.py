@@ -120,7 +120,11 @@ def _read_csv(path: Path, problems: list[Problem]) -> pd.DataFrame | None:
     if text is None:
         return None
     table = path.stem if path.stem in TABLES else path.name
-    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+    except csv.Error as error:
+        problems.append(Problem(table, f"is not valid CSV: {error}"))
+        return None
     if not rows:
         problems.append(Problem(table, "the file is empty", mend="give it a header"))
         return None

@@ -143,6 +143,19 @@ class Scenario:
         ]
         return self.replace(plan=dataclasses.replace(self.plan, clauses=clauses))
 
+    def to_networkx(self) -> nx.MultiDiGraph[Any]:
+        """The network: facilities and populations as nodes, an edge for each arc.
+
+        See `network_graph.to_networkx`; `from_networkx` restores tables and arcs from it.
+        """
+        from healthalloc.formulation.assemble import network
+        from healthalloc.network_graph import to_networkx
+
+        arcs = network(self).arcs
+        assert arcs is not None
+        services = list(self.services["service_id"])
+        return to_networkx(self.facilities, self.populations, arcs, services)
+
     def assumptions(self) -> pd.DataFrame:
         """Every input that rests on an assumption.
 

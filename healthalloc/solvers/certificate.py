@@ -35,7 +35,9 @@ class Certificate:
     objective, bound
         Recomputed cost and lower bound, CNY a year.
     bound_source
-        ``"dual"`` (proved here), ``"solver"`` (reported by branch and bound) or ``"none"``.
+        ``"dual"`` (proved here), ``"solver"`` (reported by branch and bound), ``"relaxation"``
+        (proved here for the LP relaxation of a MILP whose solver tells no bound: the gap may
+        be larger than the one it stopped at) or ``"none"``.
     """
 
     primal: float
@@ -64,7 +66,9 @@ class Certificate:
         return asdict(self)
 
 
-def certify(program: LinearProgram, result: Result) -> Certificate:
+def certify(
+    program: LinearProgram, result: Result, relaxation_bound: float | None = None
+) -> Certificate:
     """Check an answer against its program.
 
     The dual bound is that of the LP with row and column bounds: each positive dual earns its
@@ -76,6 +80,8 @@ def certify(program: LinearProgram, result: Result) -> Certificate:
     program
     result
         With a feasible point; with row duals for an LP.
+    relaxation_bound
+        Proved bound of the LP relaxation, for a MILP whose solver tells none.
 
     Returns
     -------
@@ -100,8 +106,8 @@ def certify(program: LinearProgram, result: Result) -> Certificate:
     objective = float(program.cost @ x) + program.offset
     scale = max(1.0, abs(objective))
     if result.row_dual is None:
-        bound = -np.inf if result.bound is None else result.bound
-        source = "none" if result.bound is None else "solver"
+        told = (("solver", result.bound), ("relaxation", relaxation_bound), ("none", -np.inf))
+        source, bound = next((name, value) for name, value in told if value is not None)
         return Certificate(
             primal=primal, integrality=integrality, dual=np.nan, complementarity=np.nan,
             gap=max(0.0, objective - bound) / scale, objective=objective,

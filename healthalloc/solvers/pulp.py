@@ -57,12 +57,16 @@ def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -
         status = _status(pulp, problem)
         x = None
         if status.has_solution:
-            x = np.array([_or_zero(v.varValue) for v in columns])
+            # PuLP leaves the value of a column that no row mentions empty
+            free = np.where(program.cost < 0, program.column_upper, program.column_lower)
+            free = np.where(np.isfinite(free), free, 0.0)
+            given = np.array([np.nan if v.varValue is None else v.varValue for v in columns])
+            x = np.where(np.isnan(given), free, given)
         row_dual = column_dual = None
         if status is Status.OPTIMAL and not program.is_mixed_integer:
             row_dual = np.zeros(program.n_rows)
             for k, constraint in rows:
-                row_dual[k] += _or_zero(constraint.pi)
+                row_dual[k] += 0.0 if constraint.pi is None else constraint.pi
             column_dual = program.cost - program.matrix.T @ row_dual
     return Result(
         status=status,
@@ -124,7 +128,8 @@ def _build(program: LinearProgram) -> tuple[Any, list[Any], list[tuple[int, Any]
         for side, constraint in sides:
             problem.addConstraint(constraint, f"r{k}{side}")
             names.append((k, f"r{k}{side}"))
-    return problem, columns, [(k, problem.get_constraint_by_name(name)) for k, name in names]
+    constraints = {constraint.name: constraint for constraint in problem.constraints()}
+    return problem, columns, [(k, constraints[name]) for k, name in names]
 
 
 def _status(pulp: Any, problem: Any) -> Status:
@@ -139,8 +144,3 @@ def _status(pulp: Any, problem: Any) -> Status:
     if problem.status == pulp.LpStatusUndefined:
         raise SolverError("PuLP's solver ended with the status 'undefined'")
     return Status.LIMIT_WITHOUT_INCUMBENT
-
-
-def _or_zero(value: float | None) -> float:
-    """PuLP leaves the value of a column that no row mentions empty."""
-    return 0.0 if value is None else float(value)
