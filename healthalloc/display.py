@@ -111,8 +111,8 @@ def _headline(console: Console, found: Solution) -> None:
     told = found.certificate is not None and found.certificate.bound_source != "relaxation"
     if found.status is Status.OPTIMAL and not told:
         console.print(
-            f"[bold green]Optimal[/] by the solver's word, feasibility certified; it tells no bound, "
-            f"the linear relaxation proves a {proof}"
+            "[bold green]Optimal[/] by the solver's word, feasibility certified; it tells no "
+            f"bound, the linear relaxation proves a {proof}"
         )
     elif found.status is Status.OPTIMAL:
         console.print(f"[bold green]Optimal[/], certificate passed ({proof})")
