@@ -122,7 +122,8 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
     """Decisions of a proposal: its amounts, everything else as in the base year.
 
     An amount of a resource with kinds below it is split over the facility's kinds in
-    proportion to what exists (evenly where nothing does).
+    proportion to what exists (evenly where nothing does). A facility that may open or close
+    and is named is open if it then holds anything.
 
     Parameters
     ----------
@@ -152,7 +153,13 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
         share = existing[columns] if existing[columns].sum() else np.ones(len(columns))
         decisions[columns] = amount * share / share.sum()
         split += len(columns) > 1
-        decisions[layout.n_stock + np.flatnonzero(where)] = 1.0
+    named = facilities.isin(proposal["facility_id"]).to_numpy()
+    choice = (layout.scenario.facilities["site"] != "existing").to_numpy()
+    held = np.bincount(
+        layout.stock_facility_idx, decisions[: layout.n_stock], minlength=layout.n_facilities
+    )
+    open_ = decisions[layout.n_stock : layout.n_stock + layout.n_facilities]
+    open_[named & choice] = held[named & choice] > 0
     if split:
         notes.append(
             f"{split} totals were split over the kinds of the resource as they stand in the base "

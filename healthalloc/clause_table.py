@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 MET = 1e-6
 """A clause is met if it is broken by no more than this share of its target."""
 
+_SITES_ALONE = "none: it speaks of sites alone, and the sites are fixed as chosen"
+
 HEADER = [
     "clause_id", "part", "facility_id", "kind", "quote", "source", "status", "treatment", "unit",
     "baseline", "base_year", "target", "achieved", "slack", "met", "price_cny_a_year",
@@ -70,11 +72,13 @@ def clause_rows(
         measure = clause.measure(layout)
         value, before = measure.value(decisions), measure.value(base)
         slack = clause.slack(value)
+        slack[np.abs(slack) < _allowance(*clause.bounds) * 1e-3] = 0.0
         price, basis = _price(clause, measure.n_rows, prices, price_basis)
+        bases = np.where(np.isnan(price) & (basis == price_basis), _SITES_ALONE, basis)
         for k in range(measure.n_rows):
             facility = measure.facilities[k] if measure.facilities else ""
             met = _met(clause, value[k], slack[k])
-            achieved = (before[k], target, value[k], slack[k], met, price[k], basis)
+            achieved = (before[k], target, value[k], slack[k], met, price[k], bases[k])
             records.append((clause.id, clause.part, facility, *head, printed, *achieved))
     return pd.DataFrame(records, columns=HEADER)
 

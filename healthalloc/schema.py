@@ -295,8 +295,12 @@ _TABLES = (
         ("service_id", "resource_id", "category"),
         (
             _id("service_id", "Service.", "services.service_id"),
-            _id("resource_id", "Resource; any kind below it will do. Name the lowest node that fits, once: a need for "
-                "a kind is a need for the kinds above it already.", "resources.resource_id"),
+            _id(
+                "resource_id",
+                "Resource; any kind below it will do. Name the lowest node that fits, once: a need "
+                "for a kind counts for the nodes above it too.",
+                "resources.resource_id",
+            ),
             _text(
                 "category",
                 "Facility category that offers the service with this norm; empty: every category.",

@@ -144,11 +144,16 @@ def _prices(
     if priced.row_dual is None or priced.x is None:
         return Prices({}, "none: the solver gives no duals", None)
     decisions = priced.x[: model.layout.n_decisions]
+    fixed = program.column_lower == program.column_upper
+    fixed[choices] = True
+    loose = abs(program.matrix[:, ~fixed]) @ np.ones(int((~fixed).sum()))
     by_clause = {}
     for enforced in model.enforced:
         dual = np.abs(priced.row_dual[enforced.slice])
         base = enforced.measure.base(decisions)
         price = np.zeros(enforced.measure.n_rows)
+        # a row of nothing but fixed sites has no price in this program, whatever its dual
+        dual[loose[enforced.slice] == 0] = np.nan
         np.add.at(price, enforced.measure_row, dual)
         by_clause[enforced.clause.name] = price * base
     objective = float(program.cost @ priced.x) + program.offset

@@ -60,7 +60,9 @@ def edit(frame: pd.DataFrame, where: dict[str, str] | None = None, **values: Any
     if not rows.any():
         raise KeyError(where)
     for column, value in values.items():
-        if column not in changed:
+        if isinstance(value, str):
+            changed[column] = changed.get(column, pd.Series(index=frame.index)).astype(object)
+        elif column not in changed:
             changed[column] = math.nan
         changed.loc[rows, column] = value
     return changed
@@ -198,6 +200,15 @@ def quiet(**changes: Any) -> Scenario:
         "stock": STOCK.assign(lower=STOCK["existing"]),
     }
     return region(**given | changes)
+
+
+def sited(**changes: Any) -> Scenario:
+    """As `quiet`, but the clinic may close and the annex may open, at the cost of its site."""
+    given = {
+        "facilities": FACILITIES,
+        "stock": STOCK.assign(lower=STOCK[["existing", "lower"]].max(axis=1)),
+    }
+    return quiet(**given | changes)
 
 
 KEPT_CNY = 38 * 50 + 2 * 200 + 10 * 300 + 16 * 100 + 1 * 10

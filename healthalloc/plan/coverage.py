@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -49,6 +50,17 @@ class Coverage(Clause):
 
     def problems(self, layout: Layout) -> list[str]:
         known = layout.scenario.populations["area_class"].unique()
+        ceiling = self.bounds[1]
+        refused = [
+            f"a ceiling of {ceiling:g} % on residents reached cannot be enforced: give at_least, "
+            "or treatment audit"
+        ]
+        return [
+            *(refused if self.treatment == "enforce" and ceiling < self.most else []),
+            *self._unknown_classes(known),
+        ]
+
+    def _unknown_classes(self, known: Iterable[str]) -> list[str]:
         return [
             f"area_class {word!r} matches no population: allowed are {', '.join(known)}"
             for word in self.area_class
@@ -60,6 +72,7 @@ class Coverage(Clause):
         classes = layout.scenario.populations["area_class"]
         asked = classes.isin(self.area_class).to_numpy() | (not self.area_class)
         residents = layout.residents_idx[asked]
+        share = 100.0 * residents / max(residents.sum(), 1.0)
         point = np.cumsum(asked) - 1
         near_population, near_facility = layout.within(self.radius, self.radius_unit, asked, where)
         shape = (len(residents), len(where))
@@ -73,6 +86,6 @@ class Coverage(Clause):
         )
         return Measure(
             csr_array((1, layout.n_decisions)),
-            np.array([residents.sum()]),
-            cover=Cover(csr_array(near @ holder), csr_array(100.0 * residents[None, :])),
+            np.array([float(residents.sum() > 0)]),
+            cover=Cover(csr_array(near @ holder), csr_array(share[None, :])),
         )

@@ -39,6 +39,9 @@ class FacilityShare(Clause):
 
     def problems(self, layout: Layout) -> list[str]:
         held = layout.stock_in(self.resource, layout.facilities_in(self.scope))
+        kinds = layout.under[layout.resource_ids.get_loc(self.resource)].sum()
+        if kinds > 1:
+            return [f"{self.resource} has kinds below it: name one that a facility has or has not"]
         stock = layout.scenario.stock.iloc[held]
         return [
             f"facility {facility} may hold {upper:g} {resource}: a share of facilities needs "
