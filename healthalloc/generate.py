@@ -220,22 +220,25 @@ def _services() -> dict[str, pd.DataFrame]:
 
 
 def _plan() -> Plan:
-    said = {"quote": "synthetic", "source": SOURCE}
+    quote = "synthetic"
     return Plan(
         [
             RatioToPopulation(
-                id="beds", resource="bed", unit="per_1000_residents", at_least=4.6, **said
+                id="beds", quote=quote, source=SOURCE, resource="bed",
+                unit="per_1000_residents", at_least=4.6,
             ),
             RatioToPopulation(
-                id="doctors", resource="doctor", unit="per_1000_residents", at_least=2.3, **said
+                id="doctors", quote=quote, source=SOURCE, resource="doctor",
+                unit="per_1000_residents", at_least=2.4,
             ),
             RatioBetweenResources(
-                id="nurses", resource="nurse", per_resource="doctor", at_least=1.2, **said
+                id="nurses", quote=quote, source=SOURCE, resource="nurse",
+                per_resource="doctor", at_least=1.2,
             ),
             ResourceShare(
-                id="social", resource="bed", of_resource="bed", at_least=20,
-                part_scope={"ownership": "social"}, **said,
+                id="social", quote=quote, source=SOURCE, resource="bed", of_resource="bed",
+                part_scope={"ownership": "social"}, at_least=20,
             ),
-            Amount(id="staff", resource="staff", at_least=1, **said),
+            Amount(id="icu", quote=quote, source=SOURCE, resource="icu_bed", at_least=1),
         ]
     )  # fmt: skip
