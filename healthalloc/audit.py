@@ -15,6 +15,7 @@ from healthalloc.errors import DataError, Problem
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Check
 from healthalloc.scenario import Scenario
+from healthalloc.travel import positions_of
 from healthalloc.validate import clean_table
 
 Floats = NDArray[np.float64]
@@ -121,9 +122,9 @@ def _given(scenario: Scenario, stock: pd.DataFrame) -> pd.DataFrame:
 def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, list[str]]:
     """Decisions of a proposal: its amounts, everything else as in the base year.
 
-    An amount of a resource with kinds below it is split over the facility's kinds in
-    proportion to what exists (evenly where nothing does). A facility that may open or close
-    and is named is open if it then holds anything.
+    An amount of a resource with kinds below it is split over the facility's kinds that the
+    proposal does not name, in proportion to what exists (evenly where nothing does). A facility
+    that may open or close and is named is open if it then holds anything.
 
     Parameters
     ----------
@@ -140,18 +141,28 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
     decisions = existing_decisions(layout)
     facilities = layout.scenario.facilities["facility_id"]
     existing = layout.scenario.stock["existing"].to_numpy(dtype=float)
+    placed = np.zeros(layout.n_stock, dtype=bool)
     notes: list[str] = []
     split = 0
-    for facility_id, resource_id, amount in zip(
-        proposal["facility_id"], proposal["resource_id"], proposal["amount"]
-    ):
+    kinds = layout.under.sum(axis=1)[positions_of(proposal["resource_id"], layout.resource_ids)]
+    # kinds before the totals that contain them: a total leaves the rest to the other kinds
+    for row in np.argsort(kinds, kind="stable"):
+        facility_id, resource_id, amount = proposal.iloc[row][
+            ["facility_id", "resource_id", "amount"]
+        ]
         where = (facilities == facility_id).to_numpy()
         columns = layout.stock_in(resource_id, where)
         if not len(columns):
             notes.append(f"{facility_id} has no stock row for {resource_id}: left out")
             continue
-        share = existing[columns] if existing[columns].sum() else np.ones(len(columns))
-        decisions[columns] = amount * share / share.sum()
+        rest = amount - decisions[columns[placed[columns]]].sum()
+        columns = columns[~placed[columns]]
+        if rest < 0 or (rest > 0 and not len(columns)):
+            notes.append(f"{facility_id}: {resource_id} {amount:g} is not the sum of its kinds")
+        if len(columns):
+            share = existing[columns] if existing[columns].sum() else np.ones(len(columns))
+            decisions[columns] = max(rest, 0.0) * share / share.sum()
+            placed[columns] = True
         split += len(columns) > 1
     named = facilities.isin(proposal["facility_id"]).to_numpy()
     choice = (layout.scenario.facilities["site"] != "existing").to_numpy()

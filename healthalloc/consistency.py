@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,30 +15,55 @@ from healthalloc.schema import TABLES
 from healthalloc.validate import nearest, rows_where
 
 Tables = Mapping[str, pd.DataFrame]
+RESERVED = ("existing", "given")
+"""Allocations that the audit names itself: the base year, and one given beside the scenario."""
+
 FAR_DEGREES, NEAR_DEGREES = 20.0, 5.0
 """A point so far from the middle of all, and so near it when swapped, is taken for swapped."""
 
 
-def check_consistency(tables: Tables, needs_coordinates: bool) -> list[Problem]:
-    """Everything wrong between cleaned tables.
+def check_consistency(
+    tables: Tables, found: Sequence[Problem], needs_coordinates: bool
+) -> list[Problem]:
+    """Everything wrong between tables.
+
+    A check is left out where a column that it reads is faulty already: what it would find there
+    follows from the fault.
 
     Parameters
     ----------
     tables
-        Cleaned tables by name.
+        Cleaned tables by name; those that could not be read are left out.
+    found
+        What is known to be wrong in single tables.
     needs_coordinates
         Whether every facility and population must have longitude and latitude.
     """
-    problems = [*check_references(tables), *check_resource_tree(tables["resources"])]
-    if problems:
-        return problems
-    return [
-        *_check_stock(tables),
-        *_check_services(tables),
-        *_check_requirements(tables),
-        *_check_groups(tables),
-        *_check_points(tables, needs_coordinates),
-    ]
+    problems = check_references(tables, found)
+    for check, reads in _CHECKS.items():
+        if can_read(tables, [*found, *problems], reads):
+            problems += check(tables)
+    points = "facilities.longitude facilities.latitude populations.longitude populations.latitude"
+    if can_read(tables, found, points):
+        problems += _check_points(tables, needs_coordinates)
+    return problems
+
+
+def can_read(tables: Tables, found: Sequence[Problem], columns: str) -> bool:
+    """Whether columns can be relied on.
+
+    Parameters
+    ----------
+    tables
+        Tables that could be read.
+    found
+        Problems known.
+    columns
+        Names ``table.column``, with blanks between them.
+    """
+    faulty = {f"{p.table}.{name}" for p in found for name in re.split(r" \+ |, ", p.column)}
+    wanted = set(columns.split())
+    return not wanted & faulty and {name.split(".")[0] for name in wanted} <= tables.keys()
 
 
 def _flag(
@@ -62,18 +88,20 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def check_references(tables: Tables) -> list[Problem]:
+def check_references(tables: Tables, found: Sequence[Problem] = ()) -> list[Problem]:
     """Every value of a referring column must exist where it points.
 
     Parameters
     ----------
     tables
         Cleaned tables by name.
+    found
+        Problems known; what they touch is not relied on.
     """
     problems: list[Problem] = []
     for name, frame in tables.items():
         for column in TABLES[name].columns:
-            if not column.references:
+            if not column.references or not can_read(tables, found, column.references):
                 continue
             target, key = column.references.split(".")
             known = tables[target][key]
@@ -85,14 +113,9 @@ def check_references(tables: Tables) -> list[Problem]:
     return problems
 
 
-def check_resource_tree(resources: pd.DataFrame) -> list[Problem]:
-    """The parents of the resources must form a forest.
-
-    Parameters
-    ----------
-    resources
-        Cleaned table of resources.
-    """
+def _check_resource_tree(tables: Tables) -> list[Problem]:
+    """The parents of the resources must form a forest."""
+    resources = tables["resources"]
     parent = dict(zip(resources["resource_id"], resources["parent_id"]))
     problems: list[Problem] = []
     reported: set[str] = set()
@@ -110,24 +133,31 @@ def check_resource_tree(resources: pd.DataFrame) -> list[Problem]:
     return problems
 
 
-def _check_stock(tables: Tables) -> list[Problem]:
-    stock, facilities = tables["stock"], tables["facilities"]
-    parents = set(tables["resources"]["parent_id"]) - {""}
-    site = stock["facility_id"].map(facilities.set_index("facility_id")["site"])
+def _check_stock_limits(tables: Tables) -> list[Problem]:
+    stock = tables["stock"]
     crossed = (stock["lower"] > stock["upper"]).to_numpy()
-    problems = [
+    return [
         Problem(
             "stock", f"is above upper {stock['upper'].iat[row]:g}", row + 1, "lower",
             f"{stock['lower'].iat[row]:g}", "lower <= upper",
         )
         for row in rows_where(crossed)
     ]  # fmt: skip
-    problems += _flag(
-        tables, "stock", stock["resource_id"].isin(parents), "resource_id",
+
+
+def _check_stock_leaves(tables: Tables) -> list[Problem]:
+    parents = set(tables["resources"]["parent_id"]) - {""}
+    return _flag(
+        tables, "stock", tables["stock"]["resource_id"].isin(parents), "resource_id",
         "has kinds below it in the tree; stock is given for the kinds",
         "give the stock of each kind",
     )  # fmt: skip
-    problems += _flag(
+
+
+def _check_stock_of_sites(tables: Tables) -> list[Problem]:
+    stock, facilities = tables["stock"], tables["facilities"]
+    site = stock["facility_id"].map(facilities.set_index("facility_id")["site"])
+    problems = _flag(
         tables, "stock", (site != "existing") & stock["upper"].isna(), "upper",
         "a facility that may open or close needs an upper limit", "give upper",
     )  # fmt: skip
@@ -201,6 +231,29 @@ def _check_groups(tables: Tables) -> list[Problem]:
     return problems
 
 
+def _check_radii(tables: Tables) -> list[Problem]:
+    """Every service has a radius for every area class that has residents."""
+    radii = tables["radii"]
+    given = set(zip(radii["service_id"], radii["area_class"]))
+    return [
+        Problem(
+            "radii", f"no radius of service {service!r} for area class {area_class!r}",
+            mend="add a row",
+        )
+        for service in tables["services"]["service_id"]
+        for area_class in dict.fromkeys(tables["populations"]["area_class"])
+        if (service, area_class) not in given
+    ]  # fmt: skip
+
+
+def _check_proposals(tables: Tables) -> list[Problem]:
+    taken = tables["proposals"]["proposal_id"].isin(RESERVED)
+    return _flag(
+        tables, "proposals", taken, "proposal_id", "is a name that the audit uses itself",
+        "choose another name",
+    )  # fmt: skip
+
+
 def _check_points(tables: Tables, needed: bool) -> list[Problem]:
     """Coordinates present where needed, and no point far away unless swapped back."""
     names, columns = ("facilities", "populations"), ["longitude", "latitude"]
@@ -225,3 +278,21 @@ def _check_points(tables: Tables, needed: bool) -> list[Problem]:
             for row in rows_where((off > FAR_DEGREES) & (off_swapped < NEAR_DEGREES))
         ]  # fmt: skip
     return problems
+
+
+_CHECKS: dict[Callable[[Tables], list[Problem]], str] = {
+    _check_resource_tree: "resources.resource_id resources.parent_id",
+    _check_stock_limits: "stock.lower stock.upper",
+    _check_stock_leaves: "stock.resource_id resources.resource_id resources.parent_id",
+    _check_stock_of_sites: "stock.facility_id stock.existing stock.upper facilities.facility_id "
+    "facilities.site",
+    _check_services: "services.service_id services.setting services.stay_days demand.service_id "
+    "requirements.service_id",
+    _check_requirements: "requirements.service_id requirements.category requirements.basis "
+    "services.service_id services.setting facilities.category",
+    _check_groups: "groups.population_id groups.group_id groups.residents demand.group_id "
+    "populations.population_id populations.residents",
+    _check_radii: "radii.service_id radii.area_class services.service_id populations.area_class",
+    _check_proposals: "proposals.proposal_id",
+}
+"""Checks across tables, each with the columns that it reads."""

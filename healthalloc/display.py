@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,6 +19,9 @@ from healthalloc.scenario import Scenario
 from healthalloc.schema import TABLES
 from healthalloc.solution import Solution
 from healthalloc.solvers import Status
+
+FOLDED = 24
+"""Width that a column of long text needs at least."""
 
 QUOTE = 44
 """Longest quote shown in a clause table; the files have all of it."""
@@ -45,7 +49,8 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
         _headline(console, found)
         print_table(console, "Beds by facility", _beds(found))
         print_table(console, "Stock of the region", _totals(found))
-        print_table(console, "Clauses", _clauses(found.clauses), wide=("quote",))
+        title = "Clauses (price in CNY a year per unit of the clause)"
+        print_table(console, title, _clauses(found.clauses), wide=("quote", "unit"))
         print_table(console, "Cost (CNY a year)", _cost(found))
         print_table(console, "Access", _access(found))
     n = len(found.assumptions)
@@ -71,7 +76,7 @@ def audit(console: Console, scenario: Scenario, found: Audit, folder: Path | Non
     for name, part in found.clauses.groupby("allocation", sort=False):
         rows[str(name)] = part["achieved"].map(number).to_numpy()
         rows[f"met ({name})"] = part["met"].map(met).to_numpy()
-    print_table(console, "Clauses", rows, wide=("quote",))
+    print_table(console, "Clauses", rows, wide=("quote", "unit"))
     for note in found.notes:
         console.print(f"Note: {escape(note)}")
     wrong = found.disagreements
@@ -173,7 +178,7 @@ def _clauses(rows: pd.DataFrame) -> pd.DataFrame:
     shown["achieved"] = rows["achieved"].map(number)
     shown["slack"] = rows["slack"].map(number)
     shown["met"] = rows["met"].map(met)
-    shown["price (CNY a year per unit)"] = rows["price_cny_a_year"].map(money)
+    shown["price"] = rows["price_cny_a_year"].map(money)
     return shown
 
 
@@ -221,7 +226,7 @@ def short(text: str) -> str:
 def print_table(
     console: Console, title: str, frame: pd.DataFrame, wide: Sequence[str] = ()
 ) -> None:
-    """Print a table of words and of numbers already formatted.
+    """Print a table, or its rows one below the other where the console is too narrow for it.
 
     Parameters
     ----------
@@ -230,19 +235,38 @@ def print_table(
     frame
         Cells are shown as text; markup in them is not interpreted, but for a red "no".
     wide
-        Columns that are to stay readable when the table is squeezed.
+        Columns of long text, which may be folded down to `FOLDED` characters.
     """
+    words = {str(c): [_cell(value) for value in frame[c]] for c in frame.columns}
+    needed = 0
+    for name, cells in words.items():
+        longest = max(map(cell_len, [name, *cells]))
+        needed += 2 + (min(longest, FOLDED) if name in wide else longest)
+    if needed - 2 > console.width:
+        _print_records(console, title, words)
+        return
     shown = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    numeric = {"existing", "allocated", "change", "printed"} | set(frame.columns) - _WORDS - {*wide}
-    for column in frame.columns:
-        right = column in numeric and not str(column).startswith("met")
+    for name, cells in words.items():
+        text = name in _WORDS or name.startswith("met") or name in wide
         shown.add_column(
-            escape(str(column)), justify="right" if right else "left",
-            overflow="fold", ratio=None, min_width=20 if column in wide else None,
+            escape(name), justify="left" if text else "right", overflow="fold",
+            min_width=FOLDED if name in wide and max(map(cell_len, cells), default=0) > FOLDED
+            else None,
         )  # fmt: skip
-    for row in frame.itertuples(index=False):
-        shown.add_row(*(_cell(value) for value in row))
+    for row in zip(*words.values()):
+        shown.add_row(*row)
     console.print(shown)
+
+
+def _print_records(console: Console, title: str, words: dict[str, list[str]]) -> None:
+    """Each row as a heading and its cells, empty ones left out."""
+    if title:
+        console.print(f"\n[italic]{escape(title)}[/]")
+    _, *names = words
+    for head, *cells in zip(*words.values()):
+        said = [f"{escape(name)} {cell}" for name, cell in zip(names, cells) if cell]
+        console.print(f"[bold]{head}[/]: " + "; ".join(said))
+    console.print()
 
 
 _WORDS = {

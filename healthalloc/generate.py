@@ -67,6 +67,7 @@ def generate(
     facility_km = draw.uniform(0, side_km, (n_facilities, 2))
     near = facility_km[draw.integers(n_facilities, size=n_populations)]
     population_km = np.clip(near + draw.normal(0, 9.0, (n_populations, 2)), 0, side_km)
+    tables = _services()
     residents = np.ceil(300 * (1 + draw.pareto(1.6, n_populations))).clip(max=60_000)
     return Scenario(
         settings=Settings(
@@ -83,7 +84,10 @@ def generate(
         resources=_resources(),
         stock=_stock(draw, n_facilities, float(residents.sum())),
         plan=_plan(),
-        **_services(),
+        services=tables["services"],
+        radii=tables["radii"],
+        demand=tables["demand"],
+        requirements=tables["requirements"],
     )
 
 

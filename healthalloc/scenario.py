@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
-from healthalloc.consistency import check_consistency
+from healthalloc.door import check_input
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Plan
-from healthalloc.plan.door import adapter, plan_problems, typed_problems
+from healthalloc.plan.door import measured_problems
 from healthalloc.schema import ASSUMED, TABLES
 from healthalloc.settings import RoadGraph, Settings, TravelMatrix
-from healthalloc.validate import clean_table, rows_where
+from healthalloc.validate import rows_where
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -55,7 +54,7 @@ class Scenario:
     DataError
         With every problem of the tables and settings.
     PlanError
-        With every problem of the plan, once the tables are right.
+        With every problem of the plan, when nothing else is wrong.
     """
 
     settings: Settings
@@ -75,23 +74,18 @@ class Scenario:
     roads: nx.Graph[Any] | None = None
 
     def __post_init__(self) -> None:
-        problems = settings_problems(self.settings)
-        tables: dict[str, pd.DataFrame] = {}
-        for name in TABLES:
-            extra = self.settings.extra_facility_columns if name == "facilities" else ()
-            tables[name], found = clean_table(name, getattr(self, name), extra)
-            problems += found
-        if not problems:
-            by_points = not isinstance(self.settings.travel, TravelMatrix)
-            problems += check_consistency(tables, by_points)
-            problems += self._travel_problems()
+        frames = {name: getattr(self, name) for name in TABLES}
+        tables, problems, plan_problems = check_input(frames, self.settings, self.plan)
+        problems += self._travel_problems()
         if problems:
-            raise DataError(problems)
+            raise DataError([*problems, *plan_problems])
+        if plan_problems:
+            raise PlanError(plan_problems)
         for name, table in tables.items():
             object.__setattr__(self, name, table)
-        plan_found = plan_problems(self.plan, Layout(self))
-        if plan_found:
-            raise PlanError(plan_found)
+        plan_problems = measured_problems(self.plan, Layout(self))
+        if plan_problems:
+            raise PlanError(plan_problems)
 
     def _travel_problems(self) -> list[Problem]:
         travel = self.settings.travel
@@ -180,16 +174,3 @@ class Scenario:
                 if text.startswith(ASSUMED):
                     found.append(("plan", row, clause.name, text))
         return pd.DataFrame(found, columns=["table", "row", "item", "assumption"])
-
-
-def settings_problems(settings: Settings) -> list[Problem]:
-    """What is wrong with the settings."""
-    try:
-        adapter(Settings).validate_python(settings)
-    except ValidationError as error:
-        return typed_problems(error, "settings", [f.name for f in fields(Settings)])
-    if settings.target_year < settings.base_year:
-        return [
-            Problem("settings", "the target year is before the base year", column="target_year")
-        ]
-    return []

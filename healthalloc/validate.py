@@ -70,7 +70,8 @@ def clean_table(
     -------
     DataFrame
         Columns in schema order, then ``extra_columns``; text as object strings without outer
-        blanks, numbers as float64; a fresh RangeIndex. Meaningless where there are problems.
+        blanks, numbers as float64; a fresh RangeIndex. Where there are problems, cells are
+        whatever could be read.
     list of Problem
         Everything wrong, empty if nothing is.
     """
@@ -94,6 +95,7 @@ def clean_table(
             clean[column.name], found = _clean_column(name, column, frame[column.name])
             problems += found
         elif column.default is REQUIRED:
+            clean[column.name] = _blank(column, len(frame))
             mend = "from DataFrames as well as files, each row says where it comes from"
             problems.append(
                 Problem(
@@ -102,24 +104,29 @@ def clean_table(
                 )
             )  # fmt: skip
         else:
-            fill = np.nan if column.default is None else column.default
-            clean[column.name] = np.full(
-                len(frame), fill, dtype=object if isinstance(fill, str) else None
-            )
+            clean[column.name] = _blank(column, len(frame))
     result = pd.DataFrame(clean, index=pd.RangeIndex(len(frame)))
-    if not problems:
+    if set(table.key) <= set(frame.columns):
         problems += _duplicate_keys(table, result)
     return result, problems
+
+
+def _blank(column: Column, n_rows: int) -> NDArray[Any]:
+    """A column that was not given: its default, or nothing where it has none."""
+    if column.default is not REQUIRED:
+        kind = object if isinstance(column.default, str) else None
+        return np.full(n_rows, column.default, dtype=kind)
+    return np.full(n_rows, np.nan) if column.kind == "number" else np.full(n_rows, "", object)
 
 
 def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[Any, list[Problem]]:
     raw = values.to_numpy(dtype=object)
     # missing cells (None, NaN, a short row) become blanks; text loses its outer blanks
-    if column.kind == "number" and pd.api.types.is_numeric_dtype(values):
+    if column.kind == "number" and values.dtype.kind in "iuf":
         number = values.to_numpy(dtype=float)
         blank = np.isnan(number)
     else:
-        text = np.array(["" if v is None or v != v else str(v).strip() for v in raw], dtype=object)
+        text = np.array(["" if pd.isna(v) else str(v).strip() for v in raw], dtype=object)
         blank = text == ""
         if column.kind == "number":
             number = np.asarray(pd.to_numeric(pd.Series(text), errors="coerce"), dtype=float)
@@ -127,7 +134,7 @@ def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[A
 
     def refuse(bad: np.ndarray[Any, Any], message: str, mend: str = "") -> None:
         for row in rows_where(bad):
-            value = "" if raw[row] is None else str(raw[row])
+            value = "" if raw[row] is None or raw[row] is pd.NA else str(raw[row])
             problems.append(Problem(table, message, row + 1, column.name, value, mend))
 
     if column.default is REQUIRED:
@@ -174,7 +181,8 @@ def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[A
 def _duplicate_keys(table: Table, frame: pd.DataFrame) -> list[Problem]:
     key = list(table.key)
     problems = []
-    for row in rows_where(frame.duplicated(key)):
+    blank = (frame[key].isin(["", np.nan])).all(axis=1)
+    for row in rows_where(frame.duplicated(key) & ~blank):
         value = ", ".join(str(frame[k].iat[row]) for k in key)
         same = (frame[key] == frame[key].iloc[row]).all(axis=1).to_numpy()
         first = int(np.flatnonzero(same)[0]) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def make_console(quiet: bool = False) -> Console:
         Print nothing.
     """
     # a pipe has no width of its own: wide enough for the tables
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 150, highlight=False)
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 160, highlight=False)
 
 
 @contextmanager
@@ -93,6 +94,10 @@ def main(
     ] = False,
 ) -> None:
     """Allocate health resources under the clauses of a plan."""
+    for stream in (sys.stdout, sys.stderr):
+        # a console that knows no Chinese shows question marks rather than nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def read(folder: Path, audit_only: list[str] | None = None) -> Scenario:

@@ -107,9 +107,12 @@ class Clause(ABC):
 
     @property
     def target_label(self) -> str:
-        """The target in words, e.g. ``">= 8.9"`` or ``"2 to 3"``."""
+        """The target in words, e.g. ``">= 8.9"``, ``"2 to 3"`` or ``"exactly 40"``.
+
+        Never ``"= 40"``, which a spreadsheet would run.
+        """
         if self.equals is not None:
-            return f"= {self.equals:g}"
+            return f"exactly {self.equals:g}"
         if self.about is not None:
             return f"{self.about:g} ± {self.tolerance or 0.0:g}"
         low, high = self.bounds

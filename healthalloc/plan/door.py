@@ -9,10 +9,11 @@ from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
+import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from healthalloc.errors import Problem
-from healthalloc.layout import Layout
+from healthalloc.layout import Layout, in_scope
 from healthalloc.plan.clause import FACILITY, KINDS, RESOURCE, Check, Clause, Plan
 from healthalloc.validate import is_formula, nearest
 
@@ -26,7 +27,7 @@ def adapter(kind: type) -> Adapter:
 
 
 def typed_problems(
-    error: ValidationError, table: str, known: Iterable[str] = (), name: str = ""
+    error: ValidationError, table: str, known: Mapping[str, Iterable[str]], name: str = ""
 ) -> list[Problem]:
     """The findings of a type check as problems of the input.
 
@@ -37,7 +38,8 @@ def typed_problems(
     table
         File or table that was checked.
     known
-        Field names allowed, for the nearest name of an unknown one.
+        Field names allowed under each field that has fields of its own, and under ``""``, for
+        the nearest name of an unknown one.
     name
         Identifier of the entry, e.g. of a clause.
     """
@@ -49,7 +51,9 @@ def typed_problems(
         if finding["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
             word = str(finding["loc"][-1])
             message, value = "unknown field", ""
-            mend = nearest(word, known) or f"allowed: {', '.join(known)}"
+            above = str(finding["loc"][0]) if len(finding["loc"]) > 1 else ""
+            names = list(known.get(above, known[""]))
+            mend = nearest(word, names) or f"allowed: {', '.join(names)}"
         elif finding["type"] == "missing":
             message = "missing field"
         place = f"{name}: {column}" if name else column
@@ -77,22 +81,20 @@ def read_clause(entry: Mapping[str, Any], place: str) -> tuple[Clause | None, li
         values = {key: value for key, value in entry.items() if key != "kind"}
         return adapter(cls).validate_python(values), []
     except ValidationError as error:
-        return None, typed_problems(error, "plan", [f.name for f in fields(cls)], place)
+        return None, typed_problems(error, "plan", {"": [f.name for f in fields(cls)]}, place)
 
 
-def plan_problems(plan: Plan, layout: Layout) -> list[Problem]:
-    """Everything wrong with a plan in its scenario.
+def stated_problems(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
+    """What is wrong with the words of a plan: types, names, references, formulas.
 
     Parameters
     ----------
     plan
-        Clauses and checks.
-    layout
-        Positions of the scenario's stock and openings.
+    tables
+        Tables by name; references are checked into those that are there.
     """
     problems: list[Problem] = []
-    names = Counter(clause.name for clause in plan.clauses)
-    for name, count in names.items():
+    for name, count in Counter(clause.name for clause in plan.clauses).items():
         if count > 1:
             problems.append(
                 Problem(
@@ -101,40 +103,72 @@ def plan_problems(plan: Plan, layout: Layout) -> list[Problem]:
                 )
             )  # fmt: skip
     for clause in plan.clauses:
-        problems += _clause_problems(clause, layout)
+        try:
+            adapter(type(clause)).validate_python(clause)
+        except ValidationError as error:
+            known = {"": [f.name for f in fields(clause)]}
+            problems += typed_problems(error, "plan", known, clause.name)
+            continue
+        problems += _reference_problems(clause, tables)
+        problems += _formula_problems(clause, clause.name)
+        if clause.treatment != "record":
+            problems += [_of(clause, "target", text) for text in clause.bound_problems()]
     for check in plan.checks:
-        problems += _check_problems(check, set(layout.scenario.facts["fact_id"]))
+        problems += _formula_problems(check, f"check {check.id}")
+        if "facts" in tables:
+            problems += _check_problems(check, set(tables["facts"]["fact_id"]))
     return problems
 
 
-def _clause_problems(clause: Clause, layout: Layout) -> list[Problem]:
-    try:
-        adapter(type(clause)).validate_python(clause)
-    except ValidationError as error:
-        return typed_problems(error, "plan", [f.name for f in fields(clause)], clause.name)
-    problems = _reference_problems(clause, layout)
-    for field in ("quote", "source", "note"):
-        if is_formula(getattr(clause, field)):
-            message = "would run as a formula in a spreadsheet"
-            problems.append(_of(clause, field, message, getattr(clause, field)))
-    if problems or clause.treatment == "record":
-        return problems
-    problems += [_of(clause, "target", text) for text in clause.bound_problems()]
-    problems += [_of(clause, "", text) for text in clause.problems(layout)]
-    if problems or clause.treatment != "enforce":
-        return problems
+def measured_problems(plan: Plan, layout: Layout) -> list[Problem]:
+    """What is wrong with a well-stated plan in its scenario.
+
+    Parameters
+    ----------
+    plan
+        Without `stated_problems`.
+    layout
+        Positions of the scenario's stock and openings.
+    """
+    problems: list[Problem] = []
+    for clause in plan.clauses:
+        if clause.treatment == "record":
+            continue
+        found = [_of(clause, "", text) for text in clause.problems(layout)]
+        if not found and clause.treatment == "enforce":
+            found = _nobody_problems(clause, layout)
+        problems += found
+    return problems
+
+
+def _nobody_problems(clause: Clause, layout: Layout) -> list[Problem]:
+    """A floor on a resource that nobody in the scope can hold."""
+    marks = set().union(*_marked_fields(type(clause)).values())
+    if RESOURCE not in marks or clause.bounds[0] <= 0:
+        return []
     measure = clause.measure(layout)
-    size = np.diff(measure.numerator.indptr)
-    if clause.bounds[0] > 0 and measure.cover is None and (size == 0).any():
-        empty = np.flatnonzero(size == 0)
-        who = ", ".join(measure.facilities[k] for k in empty) if measure.facilities else "nobody"
-        message = (
-            f"asks for more than nothing, but the table stock has no row for it ({who}): "
-            "who has no row holds none"
+    empty = np.flatnonzero(np.diff(measure.numerator.indptr) == 0)
+    if measure.cover is not None or not len(empty):
+        return []
+    who = ", ".join(measure.facilities[k] for k in empty) if measure.facilities else "nobody"
+    message = (
+        f"asks for more than nothing, but the table stock has no row for it ({who}): "
+        "who has no row holds none"
+    )
+    mend = "add rows to stock.csv (upper: the most they may hold), or narrow the scope"
+    return [_of(clause, "scope", message, mend=mend)]
+
+
+def _formula_problems(item: Clause | Check, name: str) -> list[Problem]:
+    """Text that a spreadsheet would run, in any field: all of it reaches a result table."""
+    values = {f.name: getattr(item, f.name) for f in fields(item)}
+    return [
+        Problem(
+            "plan", "would run as a formula in a spreadsheet", column=f"{name}: {field}",
+            value=text, mend="begin it with a letter or a digit",
         )
-        mend = "add rows to stock.csv (upper: the most they may hold), or narrow the scope"
-        problems.append(_of(clause, "scope", message, mend=mend))
-    return problems
+        for field, text in values.items() if isinstance(text, str) and is_formula(text)
+    ]  # fmt: skip
 
 
 def _of(clause: Clause, field: str, message: str, value: str = "", mend: str = "") -> Problem:
@@ -142,14 +176,14 @@ def _of(clause: Clause, field: str, message: str, value: str = "", mend: str = "
     return Problem("plan", message, column=place, value=value, mend=mend)
 
 
-def _reference_problems(clause: Clause, layout: Layout) -> list[Problem]:
-    facilities = layout.scenario.facilities
-    known = {RESOURCE: list(layout.resource_ids), FACILITY: list(facilities["facility_id"])}
+def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
+    ids = {RESOURCE: ("resources", "resource_id"), FACILITY: ("facilities", "facility_id")}
+    known = {mark: list(tables[t][c]) for mark, (t, c) in ids.items() if t in tables}
     problems: list[Problem] = []
     for name, marks in _marked_fields(type(clause)).items():
         value = getattr(clause, name)
-        if "scope" in marks:
-            problems += _scope_problems(clause, name, layout)
+        if "scope" in marks and "facilities" in tables:
+            problems += _scope_problems(clause, name, tables["facilities"])
         for mark in marks & known.keys():
             for word in [value] if isinstance(value, str) else value:
                 if word not in known[mark]:
@@ -158,8 +192,7 @@ def _reference_problems(clause: Clause, layout: Layout) -> list[Problem]:
     return problems
 
 
-def _scope_problems(clause: Clause, name: str, layout: Layout) -> list[Problem]:
-    facilities = layout.scenario.facilities
+def _scope_problems(clause: Clause, name: str, facilities: pd.DataFrame) -> list[Problem]:
     scope: Mapping[str, Any] = getattr(clause, name)
     problems: list[Problem] = []
     for column, allowed in scope.items():
@@ -173,7 +206,7 @@ def _scope_problems(clause: Clause, name: str, layout: Layout) -> list[Problem]:
                 mend = nearest(word, present) or f"present: {', '.join(present[:8])}"
                 message = f"no facility has this {column}"
                 problems.append(_of(clause, f"{name}.{column}", message, word, mend))
-    if not problems and not layout.facilities_in(scope).any():
+    if not problems and not in_scope(facilities, scope).any():
         message = "no facility matches the scope, so the clause would say nothing"
         problems.append(_of(clause, name, message, str(dict(scope)), "widen the scope"))
     return problems

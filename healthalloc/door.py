@@ -1,0 +1,102 @@
+"""The door: all checks of an input in one pass, so that one error lists every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import pandas as pd
+from pydantic import ValidationError
+
+from healthalloc.consistency import can_read, check_consistency
+from healthalloc.errors import Problem
+from healthalloc.plan.clause import Plan
+from healthalloc.plan.door import adapter, stated_problems, typed_problems
+from healthalloc.schema import TABLES
+from healthalloc.settings import (
+    GreatCircle,
+    RoadGraph,
+    Settings,
+    SolveSettings,
+    TravelMatrix,
+)
+from healthalloc.validate import clean_table, is_formula
+
+SETTINGS_FIELDS = {
+    "": [f.name for f in fields(Settings)],
+    "travel": [f.name for kind in (GreatCircle, RoadGraph, TravelMatrix) for f in fields(kind)],
+    "solve": [f.name for f in fields(SolveSettings)],
+}
+"""Field names of the settings, for the nearest name of an unknown one."""
+
+
+def check_input(
+    frames: Mapping[str, pd.DataFrame], settings: Settings | None, plan: Plan | None
+) -> tuple[dict[str, pd.DataFrame], list[Problem], list[Problem]]:
+    """Check everything of an input that can be checked without measuring clauses.
+
+    Parameters
+    ----------
+    frames
+        Tables by name; one that could not be read is left out.
+    settings, plan
+        ``None`` where they could not be read.
+
+    Returns
+    -------
+    tables : dict of str to DataFrame
+        The tables with their types and defaults.
+    problems : list of Problem
+        Of settings and tables.
+    plan_problems : list of Problem
+        Of the plan.
+    """
+    problems = [] if settings is None else settings_problems(settings)
+    tables: dict[str, pd.DataFrame] = {}
+    for name in TABLES:
+        if name not in frames:
+            continue
+        extra: tuple[str, ...] = ()
+        if name == "facilities":
+            given = tuple(map(str, frames[name].columns))
+            # without the settings nobody knows which columns are the user's own
+            own = tuple(c for c in given if c not in {k.name for k in TABLES[name].columns})
+            extra = own if settings is None else settings.extra_facility_columns
+        tables[name], found = clean_table(name, frames[name], extra)
+        problems += found
+    in_tables = list(problems)
+    by_points = settings is not None and not isinstance(settings.travel, TravelMatrix)
+    problems += check_consistency(tables, in_tables, by_points)
+    if plan is None:
+        return tables, problems, []
+    needed = {
+        "facilities": " ".join(f"facilities.{c}" for c in tables.get("facilities", ())),
+        "resources": "resources.resource_id",
+        "facts": "facts.fact_id",
+    }
+    reliable = {
+        name: tables[name]
+        for name, columns in needed.items()
+        if name in tables and can_read(tables, in_tables, columns)
+    }
+    return tables, problems, stated_problems(plan, reliable)
+
+
+def settings_problems(settings: Settings) -> list[Problem]:
+    """What is wrong with the settings."""
+    try:
+        adapter(Settings).validate_python(settings)
+    except ValidationError as error:
+        return typed_problems(error, "settings", SETTINGS_FIELDS)
+    problems = []
+    if settings.target_year < settings.base_year:
+        message = f"the target year is before the base year {settings.base_year}"
+        value = str(settings.target_year)
+        problems.append(Problem("settings", message, column="target_year", value=value))
+    for name, text in {"name": settings.name, **settings.sources}.items():
+        for words in (name, text):
+            if is_formula(words):
+                message = "would run as a formula in a spreadsheet"
+                mend = "begin it with a letter or a digit"
+                problems.append(Problem("settings", message, column=name, value=words, mend=mend))
+    return problems

@@ -1,0 +1,16 @@
+"""The only file access of the package: scenario folders in and out, result folders out."""
+
+from healthalloc.io.read import read_scenario, read_stock
+from healthalloc.io.results import input_hash, output_folder, run_facts, write_results
+from healthalloc.io.write import new_scenario, write_scenario
+
+__all__ = [
+    "input_hash",
+    "new_scenario",
+    "output_folder",
+    "read_scenario",
+    "read_stock",
+    "run_facts",
+    "write_results",
+    "write_scenario",
+]

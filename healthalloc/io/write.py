@@ -1,0 +1,98 @@
+"""Write scenario folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from healthalloc.io.folders import refuse_filled, whole_folder, write_csv
+from healthalloc.io.read import PLAN_FILE, SETTINGS_FILE
+from healthalloc.plan.clause import Check, Clause
+from healthalloc.scenario import Scenario
+from healthalloc.schema import TABLES
+from healthalloc.settings import RoadGraph, TravelMatrix
+
+
+def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
+    """Write a scenario as a folder that `read_scenario` reads back without loss.
+
+    Parameters
+    ----------
+    scenario
+        What to write.
+    folder
+        Folder to make; it must not exist yet, or be empty.
+
+    Raises
+    ------
+    DataError
+        If the folder holds something.
+    """
+    import tomli_w
+
+    path = Path(folder).resolve()
+    refuse_filled(path)
+    with whole_folder(path) as target:
+        for name, table in scenario.tables.items():
+            if len(table) or not TABLES[name].optional:
+                write_csv(_with_words(table), target / f"{name}.csv")
+        settings = tomli_w.dumps(_as_toml(asdict(scenario.settings)))
+        (target / SETTINGS_FILE).write_text(settings, encoding="utf-8")
+        entries = {
+            "clause": [{"kind": c.kind} | _stated(c) for c in scenario.plan.clauses],
+            "check": [_stated(c) for c in scenario.plan.checks],
+        }
+        (target / PLAN_FILE).write_text(tomli_w.dumps(entries), encoding="utf-8")
+        travel = scenario.settings.travel
+        if isinstance(travel, TravelMatrix) and scenario.travel is not None:
+            write_csv(scenario.travel, target / travel.file)
+        if isinstance(travel, RoadGraph) and scenario.roads is not None:
+            import networkx as nx
+
+            nx.write_graphml(scenario.roads, target / travel.file)
+
+
+def _with_words(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with yes and no for flags."""
+    flags = table.select_dtypes("bool").columns
+    return table.assign(**{str(c): table[c].map({True: "yes", False: "no"}) for c in flags})
+
+
+def _stated(item: Clause | Check) -> dict[str, Any]:
+    """The fields that differ from their defaults."""
+    values = {f.name: getattr(item, f.name) for f in fields(item)}
+    defaults = {f.name: f.default for f in fields(item) if f.default is not MISSING}
+    return {k: _as_toml(v) for k, v in values.items() if k not in defaults or v != defaults[k]}
+
+
+def _as_toml(value: Any) -> Any:
+    """Plain dicts and lists, which TOML can hold."""
+    if isinstance(value, Mapping):
+        return {k: _as_toml(v) for k, v in value.items()}
+    return [_as_toml(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def new_scenario(folder: str | os.PathLike[str]) -> None:
+    """Write the starter scenario: small, commented, solvable.
+
+    Parameters
+    ----------
+    folder
+        Folder to make; it must not exist yet, or be empty.
+
+    Raises
+    ------
+    DataError
+        If the folder holds something.
+    """
+    path = Path(folder).resolve()
+    refuse_filled(path)
+    with whole_folder(path) as target:
+        for file in resources.files("healthalloc").joinpath("starter").iterdir():
+            (target / file.name).write_bytes(file.read_bytes())
