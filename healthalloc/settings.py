@@ -111,8 +111,10 @@ class Settings:
     ----------
     name
         Title of the scenario.
-    base_year, target_year
-        Year of the existing stock, and year for which stock is allocated.
+    base_year
+        Year of the existing stock.
+    target_year
+        Year for which stock is allocated.
     discount_rate
         Yearly rate at which one-off costs are annualised over their life (fraction).
     value_of_travel_cny_per_hour

@@ -94,7 +94,11 @@ class Solution:
 
     @property
     def bound(self) -> float:
-        """Proved lower bound on the objective, CNY a year; NaN without a solution."""
+        """Lower bound on the objective, CNY a year; NaN without a solution.
+
+        Proved here for an LP or a relaxation, reported by the solver for a MILP; the
+        certificate's ``bound_source`` says which.
+        """
         return np.nan if self.certificate is None else self.certificate.bound
 
     @property
@@ -213,7 +217,11 @@ class Solution:
 
     @cached_property
     def clause_rows(self) -> pd.DataFrame:
-        """Every value that a clause speaks of (see `clause_table.clause_rows`)."""
+        """Every value that a clause speaks of.
+
+        Columns ``clause_id, part, facility_id, kind, quote, source, status, treatment, unit,
+        baseline, base_year, target, achieved, slack, met, price_cny_a_year, price_basis``.
+        """
         prices = {} if self.prices is None else self.prices.by_clause
         basis = "none: not optimal" if self.prices is None else self.prices.basis
         decisions = self._x[: self._layout.n_decisions]
@@ -221,7 +229,12 @@ class Solution:
 
     @cached_property
     def clauses(self) -> pd.DataFrame:
-        """One row for each clause of the plan (see `clause_table.clause_summary`)."""
+        """One row for each clause of the plan, showing its tightest statement.
+
+        The columns of `clause_rows` without ``part, facility_id, kind``, and ``tightest,
+        statements``. ``slack`` is negative where the clause is broken; the price is never
+        negative, CNY a year for one unit more in each statement.
+        """
         return clause_summary(self.clause_rows)
 
     @cached_property

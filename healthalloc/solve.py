@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from healthalloc.errors import SolverError
+from healthalloc.errors import SolverError, UnsupportedError
 from healthalloc.explain.conflicts import Conflict, find_conflict
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.program import LinearProgram
@@ -22,7 +22,7 @@ from healthalloc.solvers.certificate import Certificate
 def solve(
     scenario: Scenario,
     *,
-    solver: str | None = None,
+    solver: str | Solver | None = None,
     whole_units: bool | None = None,
     gap: float | None = None,
     time_limit_s: float | None = None,
@@ -36,7 +36,9 @@ def solve(
     Parameters
     ----------
     scenario
-    solver, whole_units, gap, time_limit_s
+    solver
+        Overrides the scenario's: a name as in `SolveSettings`, or a function of your own.
+    whole_units, gap, time_limit_s
         Override the scenario's settings (see `SolveSettings`).
 
     Returns
@@ -50,14 +52,16 @@ def solve(
     SolverError
         If the solver breaks down or an optimum does not pass its certificate.
     UnsupportedError
-        If the solver asked for is not available.
+        If the solver asked for is not available, or proves nothing because it gives no duals.
+    DataError
+        If travel cannot be measured, e.g. a radius in a unit that the matrix does not know.
     """
-    given = {
-        "solver": solver, "whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s,
-    }  # fmt: skip
+    given = {"whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s}
+    if isinstance(solver, str):
+        given["solver"] = solver
     scenario = _with(scenario, {k: v for k, v in given.items() if v is not None})
     settings = scenario.settings.solve
-    engine = named_solver(settings.solver)
+    engine = solver if callable(solver) else named_solver(settings.solver)
     options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
     began = time.perf_counter()
     model = formulate(scenario)
@@ -109,6 +113,10 @@ def _rounded(program: LinearProgram, result: Result) -> Result:
 
 
 def _proved(program: LinearProgram, result: Result) -> Certificate:
+    if result.row_dual is None:
+        raise UnsupportedError(
+            f"{result.solver} gives no duals, so its optimum cannot be proved: choose another solver"
+        )
     certificate = certify(program, result)
     _require(certificate, 0.0)
     return certificate

@@ -59,9 +59,11 @@ class LinearProgram:
     matrix : csc_array, shape (n_rows, n_columns)
         No explicit zeros.
     row_lower, row_upper : ndarray, shape (n_rows,)
+        Bounds of ``matrix @ x``; infinite where there is none.
     column_lower, column_upper : ndarray, shape (n_columns,)
-        Infinite where there is no bound.
+        Bounds of ``x``; infinite where there is none.
     integer : ndarray of bool, shape (n_columns,)
+        Columns that must be whole.
     columns, rows : tuple of Block
         What stands where; the blocks follow one another without gaps.
     """

@@ -1,7 +1,16 @@
 """The plan: one file for each kind of clause, one statement of what it measures."""
 
 from healthalloc.plan.amount import Amount
-from healthalloc.plan.clause import KINDS, Check, Clause, Plan, register
+from healthalloc.plan.clause import (
+    KINDS,
+    Check,
+    Clause,
+    FacilityId,
+    Plan,
+    ResourceId,
+    Scope,
+    register,
+)
 from healthalloc.plan.coverage import Coverage
 from healthalloc.plan.facility_count import FacilityCount
 from healthalloc.plan.facility_share import FacilityShare
@@ -22,6 +31,7 @@ __all__ = [
     "Cover",
     "Coverage",
     "FacilityCount",
+    "FacilityId",
     "FacilityShare",
     "FacilityTarget",
     "Measure",
@@ -30,7 +40,9 @@ __all__ = [
     "RatioBetweenResources",
     "RatioToPopulation",
     "Record",
+    "ResourceId",
     "ResourceShare",
+    "Scope",
     "SurgeReserve",
     "register",
 ]

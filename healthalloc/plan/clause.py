@@ -49,9 +49,16 @@ class Clause(ABC):
         it cannot be measured here.
     baseline
         Base-year value as the plan prints it, in the clause's unit.
-    at_least, at_most, equals, about, tolerance
-        The target, in the clause's unit: a floor, a ceiling, both, one value, or a value give
-        or take a tolerance.
+    at_least
+        The target as a floor, in the clause's unit; with ``at_most`` a range.
+    at_most
+        The target as a ceiling.
+    equals
+        The target as one value.
+    about
+        The target as a value give or take ``tolerance``.
+    tolerance
+        How far from ``about`` is still met.
     note
         Remarks; one that begins ``assumed:`` is listed among the assumptions.
     """
@@ -155,6 +162,11 @@ AnyClause = TypeVar("AnyClause", bound=type[Clause])
 
 def register(kind: AnyClause) -> AnyClause:
     """Make a clause kind known to the TOML reader (a class decorator).
+
+    Parameters
+    ----------
+    kind
+        The class; its ``kind`` is the name that ``plan.toml`` gives.
 
     Raises
     ------

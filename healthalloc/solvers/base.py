@@ -15,13 +15,26 @@ Floats = NDArray[np.float64]
 
 
 class Status(Enum):
-    """How a solve ended."""
+    """How a solve ended.
+
+    Attributes
+    ----------
+    OPTIMAL
+        Solved, within the gap asked for.
+    INFEASIBLE
+        No point keeps all bounds.
+    UNBOUNDED
+        The cost can fall without end.
+    LIMIT_WITH_INCUMBENT
+        A limit was reached; a feasible point was found, its gap is stated.
+    LIMIT_WITHOUT_INCUMBENT
+        A limit was reached before any feasible point was found.
+    """
 
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     LIMIT_WITH_INCUMBENT = "limit_with_incumbent"
-    """A limit was reached; a feasible point was found, its gap is stated."""
     LIMIT_WITHOUT_INCUMBENT = "limit_without_incumbent"
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from healthalloc.errors import SolverError, UnsupportedError
-from healthalloc.formulation.program import LinearProgram
+from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import Result, SolverOptions, Status
 
 PREFERRED = ("GUROBI", "CPLEX_PY", "XPRESS_PY", "COIN_CMD", "PULP_CBC_CMD", "SCIP_PY", "GLPK_CMD")
@@ -64,9 +64,8 @@ def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -
             x = np.where(np.isnan(given), free, given)
         row_dual = column_dual = None
         if status is Status.OPTIMAL and not program.is_mixed_integer:
-            row_dual = np.zeros(program.n_rows)
-            for k, constraint in rows:
-                row_dual[k] += 0.0 if constraint.pi is None else constraint.pi
+            row_dual = _row_dual(program, rows)
+        if row_dual is not None:
             column_dual = program.cost - program.matrix.T @ row_dual
     return Result(
         status=status,
@@ -76,6 +75,16 @@ def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -
         row_dual=row_dual,
         column_dual=column_dual,
     )
+
+
+def _row_dual(program: LinearProgram, rows: list[tuple[int, Any]]) -> Floats | None:
+    """Duals of the rows, both sides of a range added; None where the solver gives none."""
+    if rows and all(constraint.pi is None for _, constraint in rows):
+        return None
+    dual = np.zeros(program.n_rows)
+    for k, constraint in rows:
+        dual[k] += 0.0 if constraint.pi is None else constraint.pi
+    return dual
 
 
 def _choose(available: list[str], name: str) -> str:
