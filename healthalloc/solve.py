@@ -56,7 +56,7 @@ def solve(
     DataError
         If travel cannot be measured, e.g. a radius in a unit that the matrix does not know.
     """
-    given = {"whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s}
+    given: dict[str, object] = {"whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s}
     if isinstance(solver, str):
         given["solver"] = solver
     scenario = _with(scenario, {k: v for k, v in given.items() if v is not None})
@@ -115,7 +115,8 @@ def _rounded(program: LinearProgram, result: Result) -> Result:
 def _proved(program: LinearProgram, result: Result) -> Certificate:
     if result.row_dual is None:
         raise UnsupportedError(
-            f"{result.solver} gives no duals, so its optimum cannot be proved: choose another solver"
+            f"{result.solver} gives no duals, so its optimum cannot be proved: "
+            "choose another solver"
         )
     certificate = certify(program, result)
     _require(certificate, 0.0)

@@ -31,7 +31,7 @@ def beds(**fields):
         ({"at_least": 8.9}, (8.9, math.inf), ">= 8.9"),
         ({"at_most": 50}, (-math.inf, 50), "<= 50"),
         ({"at_least": 2, "at_most": 3}, (2, 3), "2 to 3"),
-        ({"equals": 4}, (4, 4), "= 4"),
+        ({"equals": 4}, (4, 4), "exactly 4"),
         ({"about": 4.5, "tolerance": 0.5}, (4, 5), "4.5 ± 0.5"),
         ({"about": 4.5, "tolerance": 0}, (4.5, 4.5), "4.5 ± 0"),
         ({"at_least": 0}, (0, math.inf), ">= 0"),
