@@ -56,7 +56,9 @@ def solve(
     DataError
         If travel cannot be measured, e.g. a radius in a unit that the matrix does not know.
     """
-    given: dict[str, object] = {"whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s}
+    given: dict[str, object] = {
+        "whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s,
+    }  # fmt: skip
     if isinstance(solver, str):
         given["solver"] = solver
     scenario = _with(scenario, {k: v for k, v in given.items() if v is not None})
