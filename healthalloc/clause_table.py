@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 MET = 1e-6
 """A clause is met if it is broken by no more than this share of its target."""
 
-_SITES_ALONE = "none: it speaks of sites alone, and the sites are fixed as chosen"
+_SITES_ALONE = "none: nothing in it can move, the sites are fixed as chosen"
 
 HEADER = [
     "clause_id", "part", "facility_id", "kind", "quote", "source", "status", "treatment", "unit",

@@ -92,7 +92,9 @@ def read_result(highs: Any, program: LinearProgram, began: float) -> Result:
         ended = highs.getModelStatus()
     info = highs.getInfo()
     feasible = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
-    status = _status(ended, feasible)
+    # HiGHS does not look at the rows of a program without columns
+    possible = not ((program.row_lower > 0) | (program.row_upper < 0)).any()
+    status = _status(ended, feasible, possible)
     if status is None:
         raise SolverError(f"HiGHS stopped with {highs.modelStatusToString(ended)!r}")
     answer = highs.getSolution()
@@ -111,12 +113,14 @@ def read_result(highs: Any, program: LinearProgram, began: float) -> Result:
     )
 
 
-def _status(ended: object, feasible: bool) -> Status | None:
+def _status(ended: object, feasible: bool, possible: bool) -> Status | None:
     """Status of a run, or None for one that counts as a breakdown."""
     from highspy import HighsModelStatus as Ended
 
-    if ended in (Ended.kOptimal, Ended.kModelEmpty):
+    if ended == Ended.kOptimal:
         return Status.OPTIMAL
+    if ended == Ended.kModelEmpty:
+        return Status.OPTIMAL if possible else Status.INFEASIBLE
     if ended == Ended.kInfeasible:
         return Status.INFEASIBLE
     if ended == Ended.kUnbounded:

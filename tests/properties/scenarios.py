@@ -43,6 +43,7 @@ class Tables:
     radii: list[Record]
     demand: list[Record]
     requirements: list[Record]
+    generic: bool
 
     def kinds_below(self, resource_id: str) -> set[str]:
         """The leaves of a resource."""
@@ -78,7 +79,8 @@ def draw_tables(draw: Draw, *, sites: bool, generic: bool) -> Tables:
     sites
         Whether facilities may be closable or candidate.
     generic
-        Costs without zeros and without ties, so that optima and prices tend to be unique.
+        Costs without zeros and without ties, and no lower limits of stock: so that optima and
+        prices tend to be unique, and clauses to cost something.
     """
     count = 0
 
@@ -180,7 +182,7 @@ def draw_tables(draw: Draw, *, sites: bool, generic: bool) -> Tables:
             most = 1.0 if leaf == FLAG else pick(draw, 10.0, 4.0, 25.0, 0.0, np.nan)
             if facility["site"] != "existing" and np.isnan(most):
                 most = 30.0
-            least = pick(draw, 0.0, 0.0, 0.0, 2.0, 3.5)
+            least = 0.0 if generic else pick(draw, 0.0, 0.0, 0.0, 2.0, 3.5)
             held = float(pick(draw, 5, 0, 1, 12))
             stock.append(
                 {
@@ -240,7 +242,8 @@ def draw_tables(draw: Draw, *, sites: bool, generic: bool) -> Tables:
         if group_ids and demand[-1]["group_id"] == "":
             demand.append(demand[-1] | {"group_id": group_ids[0], "rate_per_1000": 120.0})
         by_category = draw(st.booleans())
-        asked = pick(draw, CATEGORIES, CATEGORIES[:1]) if by_category else ("",)
+        present = sorted({f["category"] for f in facilities})
+        asked = pick(draw, present, present[:1]) if by_category else ("",)
         for category in asked:
             pool = [r["resource_id"] for r in resources]
             chosen = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3, unique=True))
@@ -259,8 +262,9 @@ def draw_tables(draw: Draw, *, sites: bool, generic: bool) -> Tables:
                     }
                 )
     return Tables(
-        facilities, populations, groups, resources, stock, services, radii, demand, requirements
-    )
+        facilities, populations, groups, resources, stock, services, radii, demand, requirements,
+        generic,
+    )  # fmt: skip
 
 
 # --- the plan
@@ -278,7 +282,9 @@ def draw_scope(draw: Draw, tables: Tables) -> dict[str, Any]:
     return {column: facility[column]}
 
 
-def draw_bounds(draw: Draw, values: Sequence[float], *, floor: bool = True) -> Record:
+def draw_bounds(
+    draw: Draw, tables: Tables, values: Sequence[float], *, floor: bool = True
+) -> Record:
     """A target: a floor, a ceiling, both, one value, or a value and a tolerance.
 
     Parameters
@@ -290,7 +296,10 @@ def draw_bounds(draw: Draw, values: Sequence[float], *, floor: bool = True) -> R
     """
     if not floor:
         return {"at_most": float(pick(draw, *values))}
-    form = pick(draw, "at_least", "at_least", "at_most", "both", "equals", "about")
+    forms = ("at_least", "at_least", "at_most", "both", "equals", "about")
+    if tables.generic:
+        forms = ("at_least", "at_least", "at_least", "about", "at_most", "both")
+    form = pick(draw, *forms)
     value = float(pick(draw, *values))
     if form == "both":
         low, high = sorted((value, float(pick(draw, *values))))
@@ -315,7 +324,7 @@ def draw_resource(draw: Draw, tables: Tables) -> str:
 def amount(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     scope, resource = draw_scope(draw, tables), draw_resource(draw, tables)
     rows = tables.stock_of(resource, tables.in_scope(scope))
-    bounds = draw_bounds(draw, shares_of(rows), floor=bool(rows))
+    bounds = draw_bounds(draw, tables, shares_of(rows), floor=bool(rows))
     return kinds_of.Amount(**head, **bounds, resource=resource, scope=scope)
 
 
@@ -325,7 +334,7 @@ def ratio_to_population(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     unit = pick(draw, "per_1000_residents", "per_10000_residents")
     residents = sum(p["residents"] for p in tables.populations)
     per_unit = (1e3 if unit == "per_1000_residents" else 1e4) / residents
-    bounds = draw_bounds(draw, shares_of(rows, per_unit), floor=bool(rows))
+    bounds = draw_bounds(draw, tables, shares_of(rows, per_unit), floor=bool(rows))
     return kinds_of.RatioToPopulation(**head, **bounds, resource=resource, unit=unit, scope=scope)
 
 
@@ -333,14 +342,14 @@ def facility_target(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     facility_id = pick(draw, *tables.in_scope({}))
     resource = draw_resource(draw, tables)
     rows = tables.stock_of(resource, [facility_id])
-    bounds = draw_bounds(draw, shares_of(rows), floor=bool(rows))
+    bounds = draw_bounds(draw, tables, shares_of(rows), floor=bool(rows))
     return kinds_of.FacilityTarget(**head, **bounds, facility_id=facility_id, resource=resource)
 
 
 def per_facility_minimum(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     scope, resource = draw_scope(draw, tables), draw_resource(draw, tables)
     all_hold = all(tables.stock_of(resource, [j]) for j in tables.in_scope(scope))
-    bounds = draw_bounds(draw, (1.0, 0.5, 2.0, 5.0, 0.0), floor=all_hold)
+    bounds = draw_bounds(draw, tables, (1.0, 0.5, 2.0, 5.0, 0.0), floor=all_hold)
     return kinds_of.PerFacilityMinimum(**head, **bounds, resource=resource, scope=scope)
 
 
@@ -350,7 +359,7 @@ def ratio_between_resources(draw: Draw, tables: Tables, head: Record) -> ha.Clau
     where = tables.in_scope(scope)
     asked = [[j] for j in where] if each else [where]
     floor = all(tables.stock_of(top, facilities) for facilities in asked)
-    bounds = draw_bounds(draw, (0.5, 0.25, 1.0, 2.0), floor=floor)
+    bounds = draw_bounds(draw, tables, (0.5, 0.25, 1.0, 2.0), floor=floor)
     return kinds_of.RatioBetweenResources(
         **head, **bounds, resource=top, per_resource=bottom, scope=scope, each=each
     )
@@ -365,7 +374,7 @@ def resource_share(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     counted = [j for j in tables.in_scope(scope) if j in tables.in_scope(part_scope)]
     asked = [[j] for j in counted] if each else [counted]
     floor = all(tables.stock_of(top, facilities) for facilities in asked)
-    bounds = draw_bounds(draw, (50.0, 10.0, 25.0, 75.0, 90.0), floor=floor)
+    bounds = draw_bounds(draw, tables, (50.0, 10.0, 25.0, 75.0, 90.0), floor=floor)
     return kinds_of.ResourceShare(
         **head, **bounds, resource=top, of_resource=bottom, scope=scope, part_scope=part_scope,
         each=each,
@@ -375,7 +384,7 @@ def resource_share(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
 def facility_share(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     scope = draw_scope(draw, tables)
     floor = bool(tables.stock_of(FLAG, tables.in_scope(scope)))
-    bounds = draw_bounds(draw, (50.0, 30.0, 60.0, 90.0), floor=floor)
+    bounds = draw_bounds(draw, tables, (50.0, 30.0, 60.0, 90.0), floor=floor)
     return kinds_of.FacilityShare(**head, **bounds, resource=FLAG, scope=scope)
 
 
@@ -383,18 +392,19 @@ def facility_count(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     scope = draw_scope(draw, tables)
     n = len(tables.in_scope(scope))
     return kinds_of.FacilityCount(
-        **head, **draw_bounds(draw, (n, max(n - 1, 0), 1, n + 1)), scope=scope
+        **head, **draw_bounds(draw, tables, (n, max(n - 1, 0), 1, n + 1)), scope=scope
     )
 
 
 def coverage(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     scope, resource = draw_scope(draw, tables), draw_resource(draw, tables)
     classes = sorted({p["area_class"] for p in tables.populations})
+    radii = (20.0, 30.0, 12.0) if tables.generic else (12.0, 30.0, 4.0)
     return kinds_of.Coverage(
         **head,
         at_least=float(pick(draw, 50, 20, 80, 100)),
         resource=resource,
-        radius=pick(draw, 12.0, 4.0, 30.0),
+        radius=pick(draw, *radii),
         radius_unit=pick(draw, "km", "min"),
         area_class=pick(draw, (), (classes[0],)),
         scope=scope,
@@ -407,7 +417,7 @@ def surge_reserve(draw: Draw, tables: Tables, head: Record) -> ha.Clause:
     chosen = draw(st.lists(st.sampled_from(leaves), min_size=1, max_size=2, unique=True))
     weights = {resource: pick(draw, 0.5, 0.1, 1.0) for resource in chosen}
     rows = [row for r in weights for row in tables.stock_of(r, tables.in_scope(scope))]
-    bounds = draw_bounds(draw, shares_of(rows, min(weights.values())), floor=bool(rows))
+    bounds = draw_bounds(draw, tables, shares_of(rows, min(weights.values())), floor=bool(rows))
     return kinds_of.SurgeReserve(**head, **bounds, weights=weights, scope=scope)
 
 
@@ -475,7 +485,8 @@ def scenarios(
         ),
         solve=ha.SolveSettings(whole_units=draw(st.booleans()), gap=0.0),
     )
-    frames = {name: pd.DataFrame(rows) for name, rows in vars(tables).items() if rows}
+    drawn = {name: rows for name, rows in vars(tables).items() if name != "generic" and rows}
+    frames = {name: pd.DataFrame(rows) for name, rows in drawn.items()}
     return ha.Scenario(settings=settings, plan=ha.Plan(clauses), **frames)
 
 
