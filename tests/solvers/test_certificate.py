@@ -43,8 +43,8 @@ def test_every_optimal_dual_of_the_program_by_hand_passes(y):
     # three limits meet in the point (3, 1): with y2 = 0 it is the upper bound of a that is priced
     certificate = certify(two_columns(), answer([3, 1], y))
     assert certificate == Certificate(
-        primal=0.0, integrality=0.0, dual=0.0, complementarity=0.0, gap=0.0, objective=19.0,
-        bound=19.0, bound_source="dual",
+        primal=0.0, integrality=0.0, dual=0.0, complementarity=0.0, gap=0.0, gap_of_terms=0.0,
+        objective=19.0, bound=19.0, bound_source="dual",
     )  # fmt: skip
     assert certificate.passes()
     assert certificate.passes(0.0)
