@@ -15,6 +15,8 @@ from healthalloc.errors import (
     SolverError,
     UnsupportedError,
 )
+from healthalloc.explain.conflicts import Conflict, Conflicts, find_conflicts
+from healthalloc.explain.repairs import Repair, Repairs, repairs
 from healthalloc.formulation import LinearProgram, formulate
 from healthalloc.io import new_scenario, read_scenario, write_scenario
 from healthalloc.network_graph import from_networkx
@@ -33,6 +35,8 @@ __all__ = [
     "Certificate",
     "Check",
     "Clause",
+    "Conflict",
+    "Conflicts",
     "DataError",
     "GreatCircle",
     "HealthAllocError",
@@ -42,6 +46,8 @@ __all__ = [
     "Plan",
     "PlanError",
     "Problem",
+    "Repair",
+    "Repairs",
     "RoadGraph",
     "Scenario",
     "Settings",
@@ -53,11 +59,13 @@ __all__ = [
     "UnsupportedError",
     "audit",
     "certify",
+    "find_conflicts",
     "formulate",
     "from_networkx",
     "new_scenario",
     "read_scenario",
     "register",
+    "repairs",
     "schema_table",
     "solve",
     "write_scenario",

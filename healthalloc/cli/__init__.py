@@ -1,6 +1,6 @@
 """The command line, one file for each command: parse, call, print."""
 
-from healthalloc.cli import audit, new, schema, solve
+from healthalloc.cli import audit, explain, new, schema, solve
 from healthalloc.cli.app import Exit, app
 
-__all__ = ["Exit", "app", "audit", "new", "schema", "solve"]
+__all__ = ["Exit", "app", "audit", "explain", "new", "schema", "solve"]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.sparse import csc_array, hstack, vstack
 
 from healthalloc.errors import SolverError
-from healthalloc.formulation.assemble import Model
-from healthalloc.formulation.program import LinearProgram
+from healthalloc.explain.filters import Method, MinimalSet, minimal_set, minimal_sets
+from healthalloc.explain.soften import soften
+from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.plan.clause import Clause
-from healthalloc.solvers.base import Solver, SolverOptions, Status
+from healthalloc.scenario import Scenario
+from healthalloc.solvers import named_solver
+from healthalloc.solvers.base import Solver, SolverOptions
 
-FEASIBLE = 1e-6
-"""Total violation that counts as none."""
+SHOWN = 4
+"""Facilities named in a line of text; the table has them all."""
+COLUMNS = ["member", "kind", "quote", "target", "unit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,8 @@ class Conflict:
     limits
         Stock limits of the conflict: columns ``facility_id, resource_id, lower, upper``.
     whole_units
-        Whether it takes whole units or site choices to make the conflict.
+        Whether it takes whole units or site choices to make the conflict: in fractions, all
+        could hold.
     minimal
         Whether leaving out any one clause or limit was seen to resolve the conflict.
     """
@@ -42,32 +47,100 @@ class Conflict:
 
     def __str__(self) -> str:
         lines = [f"{c.name}: {c.quote} ({c.target_label} {c.unit_label})" for c in self.clauses]
-        for facility, resource, lower, upper in self.limits.itertuples(index=False):
-            most = "no limit" if np.isinf(upper) else f"{upper:g}"
-            lines.append(f"stock limits of {resource} in {facility}: {lower:g} to {most}")
+        for resource, limits in self.limits.groupby("resource_id", sort=False):
+            lines.append(_limit_line(str(resource), limits))
         if self.whole_units:
-            lines.append("whole units, open or closed sites, and the stock limits")
+            lines.append("whole units, and sites that are open or closed")
         return "\n".join(f"  - {line}" for line in lines)
 
     def table(self) -> pd.DataFrame:
         """The members: ``member, kind, quote, target, unit``, clauses first."""
         clauses = [(c.name, "clause", c.quote, c.target_label, c.unit_label) for c in self.clauses]
         limits = [
-            (f"{resource} in {facility}", "stock limits", "", f"{lower:g} to {upper:g}", "units")
+            (f"{resource} in {facility}", "stock limits", "", _between(lower, upper), "units")
             for facility, resource, lower, upper in self.limits.itertuples(index=False)
         ]
-        return pd.DataFrame(
-            [*clauses, *limits], columns=["member", "kind", "quote", "target", "unit"]
-        )
+        return pd.DataFrame([*clauses, *limits], columns=COLUMNS)
 
 
-def find_conflict(model: Model, solver: Solver, options: SolverOptions) -> Conflict:
-    """Find clauses that cannot hold together, and the stock limits that play a part.
+@dataclass(frozen=True, eq=False)
+class Conflicts:
+    """Every disjoint conflict of a plan that was found; empty for one that can hold.
 
-    Every clause row and stock limit is made elastic; where the least total violation is above
-    zero, the rows with a dual other than zero cannot hold together (Farkas), and a deletion
-    filter makes that set minimal (Chinneck and Dravnieks 1991, doi:10.1287/ijoc.3.2.157).
-    Demand plays no part: what is not served has a price and breaks nothing.
+    No member is in two of them. Without their members, the rest of the plan can hold.
+
+    Parameters
+    ----------
+    conflicts
+    """
+
+    conflicts: tuple[Conflict, ...]
+
+    def __len__(self) -> int:
+        return len(self.conflicts)
+
+    def __getitem__(self, position: int) -> Conflict:
+        return self.conflicts[position]
+
+    def __str__(self) -> str:
+        texts = [f"conflict {k}:\n{c}" for k, c in enumerate(self.conflicts, start=1)]
+        return "\n".join(texts)
+
+    def table(self) -> pd.DataFrame:
+        """All members: ``conflict`` (number from 1), ``member, kind, quote, target, unit``,
+        ``whole_units`` (see `Conflict`), ``minimal``.
+        """  # noqa: D205
+        tables = [
+            c.table().assign(conflict=k, whole_units=c.whole_units, minimal=c.minimal)
+            for k, c in enumerate(self.conflicts, start=1)
+        ]
+        columns = ["conflict", *COLUMNS, "whole_units", "minimal"]
+        if not tables:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(tables, ignore_index=True)[columns]
+
+
+def find_conflicts(scenario: Scenario, *, method: Method = "elastic") -> Conflicts:
+    """Find conflicts of a plan, disjoint and each minimal, until the rest can hold.
+
+    A conflict is found, its members are left out, and the rest is searched again; another
+    order could find others. Demand plays no part: what is not served has a price and breaks
+    nothing. A plan that asks for whole units is searched with whole units.
+
+    Parameters
+    ----------
+    scenario
+    method
+        How a first set is found: ``"elastic"``, by stretching the plan as little as possible,
+        or ``"iis"``, by the irreducible infeasible subsystem of HiGHS. Both are then made
+        minimal in clauses and stock limits (see `filters.minimal_set`).
+
+    Returns
+    -------
+    Conflicts
+        Empty if the plan can hold.
+
+    Raises
+    ------
+    SolverError
+        If a limit came before the answer.
+    ValueError
+        If there is no such method.
+    """
+    if method not in get_args(Method):
+        raise ValueError(f"unknown method {method!r}: allowed are {', '.join(get_args(Method))}")
+    settings = scenario.settings.solve
+    options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
+    model = formulate(scenario)
+    soft = soften(model, named_solver(settings.solver), options)
+    found = minimal_sets(soft, soft.members, method)
+    return Conflicts(tuple(_conflict(model, members) for members in found))
+
+
+def find_conflict(
+    model: Model, solver: Solver, options: SolverOptions, *, method: Method = "elastic"
+) -> Conflict:
+    """Find one minimal conflict of an infeasible program.
 
     Parameters
     ----------
@@ -75,6 +148,8 @@ def find_conflict(model: Model, solver: Solver, options: SolverOptions) -> Confl
         Of an infeasible program.
     solver, options
         Solver of the small programs.
+    method
+        As for `find_conflicts`.
 
     Returns
     -------
@@ -85,114 +160,41 @@ def find_conflict(model: Model, solver: Solver, options: SolverOptions) -> Confl
     SolverError
         If no conflict can be established within the limits.
     """
-    elastic = _Elastic(model)
-    names = np.arange(elastic.n_groups)
-    violation, used = elastic.solve(names, solver, options, relaxed=True)
-    relaxed = violation > FEASIBLE
-    if relaxed:
-        candidates = used
-    else:
-        violation, _ = elastic.solve(names, solver, options, relaxed=False)
-        if violation <= FEASIBLE:
-            raise SolverError("the program was reported infeasible, but no conflict was found")
-        candidates = names
-    # limits last, so that the filter keeps clauses out of the conflict before limits
-    kept = list(candidates)
-    frozen = set() if relaxed else set(names[len(model.enforced) :])
-    for group in list(kept):
-        if group in frozen:
-            continue
-        rest = np.array([g for g in kept if g != group], dtype=np.intp)
-        violation, _ = elastic.solve(rest, solver, options, relaxed=relaxed)
-        if violation > FEASIBLE:
-            kept.remove(group)
+    soft = soften(model, solver, options)
+    found = minimal_set(soft, soft.members, method)
+    if found is None:
+        raise SolverError(
+            "the program was reported infeasible, but no conflict was found: a target may lie "
+            "within the tolerance of the solver"
+        )
+    return _conflict(model, found)
+
+
+def _conflict(model: Model, found: MinimalSet) -> Conflict:
     n_clauses = len(model.enforced)
-    clauses = tuple(model.enforced[g].clause for g in kept if g < n_clauses)
-    stock = [g - n_clauses for g in kept if g >= n_clauses] if relaxed else []
+    clauses = tuple(model.enforced[k].clause for k in found.members if k < n_clauses)
+    stock = found.members[found.members >= n_clauses] - n_clauses
     table = model.scenario.stock[["facility_id", "resource_id", "lower", "upper"]]
     limits = table.iloc[stock].fillna({"upper": np.inf}).reset_index(drop=True)
-    return Conflict(clauses, limits, whole_units=not relaxed, minimal=True)
+    return Conflict(clauses, limits, found.whole_units, found.minimal)
 
 
-class _Elastic:
-    """The program without flows, in which groups of rows can be broken at a price of 1.
-
-    Group k is the k-th enforced clause; after the clauses, the limits of each stock.
-    """
-
-    def __init__(self, model: Model) -> None:
-        program, layout = model.program, model.layout
-        uses_flow = any(_touches_flow(model, k) for k in range(len(model.enforced)))
-        flow = program.column_block("flow")
-        keep = np.ones(program.n_columns, dtype=bool)
-        keep[flow.slice] = uses_flow
-        names = ["balance", "site", "clause", "reached"]
-        if uses_flow:
-            names += ["demand", "capacity"]
-        rows = np.concatenate(
-            [np.arange(b.start, b.stop) for name in names for b in [program.row_block(name)]]
-        )
-        body = program.matrix[rows][:, keep]
-        n_stock, n_columns = layout.n_stock, int(keep.sum())
-        limit = csc_array(
-            (np.ones(n_stock), (np.arange(n_stock), np.arange(n_stock))),
-            shape=(n_stock, n_columns),
-        )
-        group = np.full(len(rows) + n_stock, -1)
-        position = {int(row): k for k, row in enumerate(rows)}
-        for number, enforced in enumerate(model.enforced):
-            for row in range(enforced.slice.start, enforced.slice.stop):
-                group[position[row]] = number
-        site = program.row_block("site").labels().index.size
-        if site:
-            # the labels of a site row name its stock: rows of one stock share a group
-            first = position[program.row_block("site").start]
-            keys = pd.MultiIndex.from_frame(model.scenario.stock[["facility_id", "resource_id"]])
-            of = pd.MultiIndex.from_frame(program.row_block("site").labels())
-            group[first : first + site] = len(model.enforced) + keys.get_indexer(of)
-        group[len(rows) :] = len(model.enforced) + np.arange(n_stock)
-        lower, upper = program.column_lower[keep].copy(), program.column_upper[keep].copy()
-        self.group = group
-        self.n_groups = len(model.enforced) + n_stock
-        self.matrix = csc_array(vstack([body, limit]))
-        self.row_lower = np.concatenate([program.row_lower[rows], lower[:n_stock]])
-        self.row_upper = np.concatenate([program.row_upper[rows], upper[:n_stock]])
-        lower[:n_stock], upper[:n_stock] = 0.0, np.inf
-        self.lower, self.upper, self.integer = lower, upper, program.integer[keep]
-
-    def solve(
-        self, groups: NDArray[np.intp], solver: Solver, options: SolverOptions, *, relaxed: bool
-    ) -> tuple[float, NDArray[np.intp]]:
-        """Least total violation with only some groups in force, and the groups that cause it."""
-        active = np.isin(self.group, groups)
-        rows = np.flatnonzero(active | (self.group < 0))
-        soft = np.flatnonzero(active[rows])
-        n, k = len(self.lower), len(soft)
-        give = csc_array((np.ones(k), (soft, np.arange(k))), shape=(len(rows), k))
-        integer = np.zeros(n + 2 * k, dtype=bool)
-        if not relaxed:
-            integer[:n] = self.integer
-        program = LinearProgram(
-            np.concatenate([np.zeros(n), np.ones(2 * k)]), 0.0,
-            csc_array(hstack([self.matrix[rows], give, -give])),
-            self.row_lower[rows], self.row_upper[rows],
-            np.concatenate([self.lower, np.zeros(2 * k)]),
-            np.concatenate([self.upper, np.full(2 * k, np.inf)]),
-            integer,
-        )  # fmt: skip
-        result = solver(program, options)
-        if result.status is not Status.OPTIMAL or result.x is None:
-            raise SolverError(f"no conflict found: the search ended {result.status.value}")
-        violation = float(result.x[n:].sum())
-        if result.row_dual is None:
-            return violation, groups
-        priced = self.group[rows[np.abs(result.row_dual) > 1e-9]]
-        return violation, np.unique(priced[priced >= 0])
+def _between(lower: float, upper: float) -> str:
+    return f"{lower:g} to " + ("no limit" if np.isinf(upper) else f"{upper:g}")
 
 
-def _touches_flow(model: Model, number: int) -> bool:
-    measure = model.enforced[number].measure
-    start = model.layout.n_stock + model.layout.n_facilities
-    near = None if measure.cover is None else measure.cover.near
-    parts = [measure.numerator, measure.denominator, near]
-    return any(part is not None and (part.indices >= start).any() for part in parts)
+def _limit_line(resource: str, limits: pd.DataFrame) -> str:
+    """The limits of one resource in one line."""
+    bounds: Sequence[tuple[str, float, float]] = list(
+        limits[["facility_id", "lower", "upper"]].itertuples(index=False, name=None)
+    )
+    if len(bounds) == 1:
+        facility, lower, upper = bounds[0]
+        return f"stock limits of {resource} in {facility}: {_between(lower, upper)}"
+    each = [f"{facility} {_between(lower, upper)}" for facility, lower, upper in bounds[:SHOWN]]
+    more = f" and {len(bounds) - SHOWN} more" if len(bounds) > SHOWN else ""
+    together = _between(limits["lower"].sum(), limits["upper"].sum())
+    return (
+        f"stock limits of {resource} in {len(bounds)} facilities: {together} together "
+        f"({', '.join(each)}{more})"
+    )

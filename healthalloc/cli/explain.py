@@ -1,0 +1,115 @@
+"""``healthalloc explain``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.explain.conflicts import Conflicts, find_conflicts
+from healthalloc.explain.repairs import Repairs, repairs
+from healthalloc.io import output_folder, run_facts, write_results
+
+
+class Method(StrEnum):
+    """How the conflicts are found."""
+
+    ELASTIC = "elastic"
+    IIS = "iis"
+
+
+@app.command(
+    epilog="Exit code 0 whether the plan holds or not: the command does what it is asked to do "
+    "when it explains an infeasible plan. To test whether a plan holds, use solve (exit code 3)."
+)
+def explain(
+    folder: Folder,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
+    ] = None,
+    audit_only: AuditOnly = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            show_default=False,
+            help="Clause that no repair may change (repeatable; ids may be joined by commas).",
+        ),
+    ] = None,
+    keep_limits: Annotated[
+        bool, typer.Option("--keep-limits", help="No repair may change a stock limit.")
+    ] = False,
+    most: Annotated[int, typer.Option(help="Repairs to show.", min=1)] = 5,
+    method: Annotated[
+        Method, typer.Option(help="Own elastic filter, or the IIS of HiGHS.")
+    ] = Method.ELASTIC,
+    quiet: Quiet = False,
+) -> None:
+    """Say which clauses of a plan cannot hold together, and the smallest changes that mend it."""
+    console = make_console(quiet)
+    with reported_errors():
+        scenario = read(folder, audit_only)
+        target = None if output is None else output_folder(output, folder)
+        words = [word for given in keep or [] for word in given.split(",")]
+        mended = repairs(scenario, keep=words, keep_limits=keep_limits, most=most)
+        conflicts = find_conflicts(scenario, method=method.value)
+        if target is not None:
+            tables = {
+                "conflicts": conflicts.table(),
+                "repairs": mended.summary(),
+                "repair_changes": mended.changes(),
+            }
+            run = {
+                "scenario": scenario.settings.name,
+                "plan_holds": mended.holds,
+                "conflicts": len(conflicts),
+                "repairs": len(mended),
+                "repairs_complete": mended.complete,
+            }
+            write_results(tables, run | run_facts(folder), target)
+    console.print(f"[bold]{escape(scenario.settings.name)}[/]")
+    if mended.holds:
+        console.print("[bold green]The plan holds[/]: no clauses conflict, nothing to repair.")
+    else:
+        _print_conflicts(console, conflicts)
+        _print_repairs(console, mended)
+    if target is not None:
+        console.print(f"Tables written to {escape(str(target))}")
+
+
+def _print_conflicts(console: Console, found: Conflicts) -> None:
+    n = len(found)
+    console.print(
+        f"[bold red]The plan is infeasible[/]: {n} conflict{'' if n == 1 else 's'}. "
+        "Of each, these cannot all hold:"
+    )
+    for number, conflict in enumerate(found.conflicts, start=1):
+        console.print(f"[bold]Conflict {number}[/]")
+        console.print(escape(str(conflict)))
+    console.print("Leaving out or loosening enough any one line of a conflict resolves it.")
+
+
+def _print_repairs(console: Console, found: Repairs) -> None:
+    if not len(found):
+        console.print("[bold red]No repair[/]: nothing that may be changed makes the plan hold.")
+        return
+    console.print("Each of these repairs makes the plan hold, proved by solving it:")
+    for number, repair in enumerate(found.repairs, start=1):
+        words = ", ".join(name for name, k in found.best.items() if k == number - 1)
+        console.print(f"[bold]Repair {number}[/]" + (f" ({words})" if words else ""))
+        console.print(escape(str(repair)))
+        n, n_binding = repair.n_changes, repair.n_binding
+        binding = f", {n_binding} of them binding" if n_binding else ""
+        console.print(
+            f"    {n} {'member' if n == 1 else 'members'} changed{binding}; in all by "
+            f"{100 * repair.weighted_change:,.3g} % of the targets; yearly cost "
+            f"{repair.cost_cny_a_year:,.0f} CNY ({repair.solution.status.value}, "
+            f"gap {repair.solution.gap:.2g})"
+        )
+    if not found.complete:
+        console.print("There are further repairs of more changes.")
