@@ -94,7 +94,8 @@ def write_bundle(
 ) -> Path:
     """Write the certificate bundle of a solution, whole or not at all.
 
-    The linear programs behind the bound and the prices are solved again for their duals.
+    With whole units or site choices the linear programs behind the bound and the prices are
+    solved again for their duals.
 
     Parameters
     ----------
@@ -148,7 +149,9 @@ def _members(solution: Solution, folder: Path | None) -> dict[str, bytes]:
     model, x = solution.model, solution.result.x
     program, scenario = model.program, model.scenario
     options = SolverOptions(time_limit_s=scenario.settings.solve.time_limit_s)
-    relaxed = _proved(program.relaxed(), options, "relaxation")
+    relaxed = solution.result  # of a linear program, it brings its duals
+    if program.is_mixed_integer or relaxed.row_dual is None:
+        relaxed = _proved(program.relaxed(), options, "relaxation")
     choices = site_choices(program)
     priced = relaxed
     if len(choices):

@@ -92,18 +92,15 @@ def _marker(number: int, begins: bool) -> str:
 
 def _width(low: float, high: float) -> str:
     """The width of a range, with as many digits as it takes to find its upper end again."""
-    width = high - low
-    if low + width == high:
-        return repr(width)
+    texts = [repr(high - low)]
     for digits in (25, 50, 100, 400, 1200):
         with localcontext(prec=digits):
-            text = str(Decimal(high) - Decimal(low))
-        if _end(low, text) == high:
-            return text
-    raise AssertionError("two finite numbers differ by a finite decimal")
+            texts.append(str(Decimal(high) - Decimal(low)))
+    return next(text for text in texts if _end(low, text) == high)
 
 
 def _end(low: float, width: str) -> float:
+    """Upper end of a range, added exactly: in floating point it may miss by a last digit."""
     return float(Fraction(low) + Fraction(width))
 
 

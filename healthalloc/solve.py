@@ -61,15 +61,45 @@ def solve(
     }  # fmt: skip
     if isinstance(solver, str):
         given["solver"] = solver
-    scenario = _with(scenario, {k: v for k, v in given.items() if v is not None})
+    scenario = with_settings(scenario, {k: v for k, v in given.items() if v is not None})
     settings = scenario.settings.solve
     engine = solver if callable(solver) else named_solver(settings.solver)
     options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
     began = time.perf_counter()
     model = formulate(scenario)
     built = time.perf_counter()
-    program = model.program
+    answer = answered(model, engine, options)
+    seconds = {"formulate": built - began, "solve": time.perf_counter() - built}
+    return Solution(model, *answer, seconds=seconds)
 
+
+Answer = tuple[Result, Certificate | None, Prices | None, Conflict | None]
+
+
+def answered(
+    model: Model, engine: Solver, options: SolverOptions, conflict_engine: Solver | None = None
+) -> Answer:
+    """Solve a model's program, prove the answer, price its clauses or name their conflict.
+
+    Parameters
+    ----------
+    model
+    engine, options
+        Solver of the relaxation, the program, and the program that is priced.
+    conflict_engine
+        Solver of the small programs of a conflict, if another.
+
+    Returns
+    -------
+    result : Result
+    certificate : Certificate or None
+        If there is a point.
+    prices : Prices or None
+        If the answer is optimal.
+    conflict : Conflict or None
+        If the program is infeasible.
+    """
+    program = model.program
     relaxed = engine(program.relaxed(), options)
     result = relaxed
     if program.is_mixed_integer and relaxed.status is Status.OPTIMAL:
@@ -77,35 +107,31 @@ def solve(
     elif program.is_mixed_integer and relaxed.status.has_solution:
         # a limit stopped the relaxation: its point is no allocation of whole units
         result = replace(relaxed, status=Status.LIMIT_WITHOUT_INCUMBENT, x=None)
-    certificate: Certificate | None = None
-    prices: Prices | None = None
-    conflict: Conflict | None = None
-    if result.status.has_solution:
-        result = _rounded(program, result)
-        root = _proved(program.relaxed(), relaxed) if relaxed.status is Status.OPTIMAL else None
-        root_bound = None if root is None else root.bound
-        certificate = root if result is relaxed else certify(program, result, root_bound)
-        if result.status is Status.OPTIMAL:
-            # a solver that tells no bound is held to feasibility; the gap stated is the proved one
-            told = certificate is not None and certificate.bound_source != "relaxation"
-            _require(certificate, settings.gap if told else np.inf)
-            prices = _prices(model, result, relaxed, engine, options)
-    elif result.status is Status.INFEASIBLE:
-        conflict = find_conflict(model, engine, options)
-    return Solution(
-        model, result, certificate, prices, conflict,
-        seconds={"formulate": built - began, "solve": time.perf_counter() - built},
-    )  # fmt: skip
+    if result.status is Status.INFEASIBLE:
+        return result, None, None, find_conflict(model, conflict_engine or engine, options)
+    if not result.status.has_solution:
+        return result, None, None, None
+    result = rounded(program, result)
+    root = proved(program.relaxed(), relaxed) if relaxed.status is Status.OPTIMAL else None
+    root_bound = None if root is None else root.bound
+    certificate = root if result is relaxed else certify(program, result, root_bound)
+    if result.status is not Status.OPTIMAL:
+        return result, certificate, None, None
+    # a solver that tells no bound is held to feasibility; the gap stated is the proved one
+    told = certificate is not None and certificate.bound_source != "relaxation"
+    require(certificate, options.gap if told else np.inf)
+    return result, certificate, _prices(model, result, relaxed, engine, options), None
 
 
-def _with(scenario: Scenario, changes: dict[str, object]) -> Scenario:
+def with_settings(scenario: Scenario, changes: dict[str, object]) -> Scenario:
+    """The scenario with some of its `SolveSettings` changed."""
     if not changes:
         return scenario
     solve_settings: SolveSettings = replace(scenario.settings.solve, **changes)  # type: ignore[arg-type]
     return scenario.replace(settings=replace(scenario.settings, solve=solve_settings))
 
 
-def _rounded(program: LinearProgram, result: Result) -> Result:
+def rounded(program: LinearProgram, result: Result) -> Result:
     """Integer columns moved onto the whole numbers that the solver meant."""
     if not program.is_mixed_integer or result.x is None:
         return result
@@ -114,18 +140,20 @@ def _rounded(program: LinearProgram, result: Result) -> Result:
     return replace(result, x=x)
 
 
-def _proved(program: LinearProgram, result: Result) -> Certificate:
+def proved(program: LinearProgram, result: Result) -> Certificate:
+    """Certificate of an LP's optimum; an error where the proof fails."""
     if result.row_dual is None:
         raise UnsupportedError(
             f"{result.solver} gives no duals, so its optimum cannot be proved: "
             "choose another solver"
         )
     certificate = certify(program, result)
-    _require(certificate, 0.0)
+    require(certificate, 0.0)
     return certificate
 
 
-def _require(certificate: Certificate | None, gap: float) -> None:
+def require(certificate: Certificate | None, gap: float) -> None:
+    """Raise a `SolverError` unless a certificate passes."""
     if certificate is None or not certificate.passes(gap):
         raise SolverError(
             "the solver called its answer optimal, but the answer does not pass the certificate: "
@@ -151,7 +179,7 @@ def _prices(
         basis += ", sites fixed as chosen"
         if priced.status is not Status.OPTIMAL:
             return Prices({}, f"none: the priced program ended {priced.status.value}", None)
-        _proved(at_choice, priced)
+        proved(at_choice, priced)
     if priced.row_dual is None or priced.x is None:
         return Prices({}, "none: the solver gives no duals", None)
     decisions = priced.x[: model.layout.n_decisions]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from healthalloc import display
+from healthalloc.bundle import bundle_path, write_bundle
 from healthalloc.cli.app import (
     AuditOnly,
     Exit,
@@ -39,6 +41,12 @@ def solve(
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds for each program solved.", min=0.0)
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False, help="Also write the program, answer and proof as one file."
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Find the cheapest allocation that meets the plan, prove it and price its clauses."""
@@ -46,6 +54,7 @@ def solve(
     with reported_errors():
         scenario = read(folder, audit_only)
         target = output_folder(output, folder)
+        proof = None if bundle is None else bundle_path(bundle, folder)
         solution = solve_scenario(
             scenario,
             solver=solver,
@@ -54,6 +63,8 @@ def solve(
             time_limit_s=time_limit,
         )
         write_results(solution.tables(), solution.run() | run_facts(folder), target)
+        if proof is not None and solution.status.has_solution:
+            write_bundle(solution, proof, folder)
     display.solution(console, solution, target)
     if solution.status is Status.INFEASIBLE:
         raise typer.Exit(Exit.INFEASIBLE)

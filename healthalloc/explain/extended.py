@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, vstack
 
-from healthalloc.errors import NoSolutionError, SolverError
+from healthalloc.errors import NoSolutionError, SolverError, UnsupportedError
 from healthalloc.formulation.blocks import Rows, stack
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers import SolverOptions, Status, certify
@@ -176,31 +176,47 @@ class Open:
     """
 
     def __init__(self, program: LinearProgram, options: SolverOptions) -> None:
-        self.session = Session(program, options)
+        self.session = _Startable(program, options)
         self._options = options
         self._charged: Positions = np.zeros(0, dtype=np.intp)
 
-    def least(self, form: Form) -> Found:
+    def least(self, form: Form, start: Floats | None = None) -> Found:
         """Minimise a form under the bounds as they stand.
+
+        Parameters
+        ----------
+        form
+        start : ndarray, shape (n_columns,), or None
+            A plan that branch and bound may start from.
 
         Raises
         ------
         NoSolutionError
-            If there is no feasible point or no least value, or a limit came before any.
+            If there is no feasible point, or a limit came before any.
         SolverError
             If the answer does not pass its certificate.
+        UnsupportedError
+            If there is no least value.
         """
-        found = self.search(form)
+        found = self.search(form, start)
+        if found is Status.UNBOUNDED:
+            raise UnsupportedError(
+                "there is no best plan: it improves without end as the cost rises; "
+                "limit the cost (--within) or the stock (upper in stock.csv)"
+            )
         if isinstance(found, Status):
             raise NoSolutionError(f"no plan to show: the solve ended {found.value}")
         return found
 
-    def search(self, form: Form) -> Found | Status:
+    def search(self, form: Form, start: Floats | None = None) -> Found | Status:
         """As `least`, but a program without an answer ends with its status."""
         scale = form.as_objective
         self.session.set_costs(self._charged, np.zeros(len(self._charged)))
         self.session.set_costs(form.columns, form.factors * scale)
         self._charged = form.columns
+        if start is not None and self.session.program.is_mixed_integer:
+            # last, because every change to the program makes HiGHS forget the point
+            self.session.start_from(start)
         result = self.session.solve()
         if result.x is None:
             return result.status
@@ -232,6 +248,18 @@ class Open:
         """
         most = (upper + SLACK * max(1.0, abs(upper))) * form.as_row
         self.session.set_row_bounds(np.array([row]), np.array([-np.inf]), np.array([most]))
+
+
+class _Startable(Session):
+    """A session that can be told a point to start branch and bound from."""
+
+    def start_from(self, x: Floats) -> None:
+        """Offer a point; one that is not feasible does no harm."""
+        import highspy
+
+        point = highspy.HighsSolution()
+        point.col_value = x.tolist()
+        self._highs.setSolution(point)
 
 
 class Ranging(Session):

@@ -2,94 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import block_array, csc_array, csr_array, hstack, vstack
+from scipy.sparse import csr_array
 
 from healthalloc.errors import SolverError
+from healthalloc.explain.faces import directions, directions_and_points, face, farthest
+from healthalloc.explain.moves import Move, Positions, moved_rows
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers import Session, SolverOptions, certify, solve_highs
 from healthalloc.solvers.base import Result, Status
 
-Positions = NDArray[np.intp]
-Mask = NDArray[np.bool_]
-
 ZERO = 1e-6
 """A slope of no more CNY a year counts as none."""
-DRIFT = 0.01
+DRIFT = 0.05
 """Where the slope changes smoothly, it holds as long as it changes by no more than this share."""
-_AT_BOUND = 1e-9
 _SEARCH = 1e-4
-_LEAST_STEP = 1e-3
+_FIRST_STEP = 1e-3
 _DOUBLINGS = 24
-
-
-@dataclass(frozen=True, eq=False)
-class Move:
-    """Some rows whose targets move together.
-
-    Tightened by ``step``, row k asks for ``sign * step * (constant[k] + denominator[k] @ x)``
-    more than before.
-
-    Parameters
-    ----------
-    rows : ndarray of int, shape (k,)
-        Rows of the program.
-    sign
-        1.0 if tighter means up, -1.0 if it means down.
-    lower, upper
-        Which bounds of the rows move.
-    constant : ndarray, shape (k,)
-        Fixed part of the denominators.
-    denominator : csr_array, shape (k, n_columns), or None
-        Part of the denominators that depends on the columns: there the target stands in the
-        coefficients of the rows.
-    """
-
-    rows: Positions
-    sign: float
-    lower: bool
-    upper: bool
-    constant: Floats
-    denominator: csr_array | None = None
-
-    def base(self, x: Floats) -> Floats:
-        """The denominators, shape (k,)."""
-        if self.denominator is None:
-            return self.constant
-        base: Floats = self.constant + self.denominator @ x
-        return base
-
-
-def moved(program: LinearProgram, move: Move, step: float) -> LinearProgram:
-    """The program with some targets tightened by ``step`` units (loosened if negative)."""
-    lower, upper, matrix = _moved_rows(program, move, step)
-    row_lower, row_upper = program.row_lower.copy(), program.row_upper.copy()
-    row_lower[move.rows], row_upper[move.rows] = lower, upper
-    whole = program.matrix
-    if move.denominator is not None:
-        place = csr_array(
-            (np.ones(len(move.rows)), (move.rows, np.arange(len(move.rows)))),
-            shape=(program.n_rows, len(move.rows)),
-        )
-        whole = csc_array(whole + place @ (matrix - csr_array(whole)[move.rows]))
-        whole.eliminate_zeros()
-    return replace(program, matrix=whole, row_lower=row_lower, row_upper=row_upper)
-
-
-def _moved_rows(
-    program: LinearProgram, move: Move, step: float
-) -> tuple[Floats, Floats, csr_array]:
-    shift = move.sign * step
-    lower, upper = program.row_lower[move.rows], program.row_upper[move.rows]
-    lower = lower + shift * move.constant * move.lower
-    upper = upper + shift * move.constant * move.upper
-    matrix = csr_array(program.matrix)[move.rows]
-    if move.denominator is not None:
-        matrix = csr_array(matrix - shift * move.denominator)
-    return lower, upper, matrix
 
 
 class Sensitivity:
@@ -123,27 +54,7 @@ class Sensitivity:
             raise SolverError(f"the program to be priced ended {result.status.value}")
         self.x, self.dual = result.x, result.row_dual
         self.cost = float(program.cost @ self.x) + program.offset
-        self._row_at = _at_bounds(
-            program.matrix @ self.x, program.row_lower, program.row_upper,
-            1.0 + abs(program.matrix) @ np.abs(self.x),
-        )  # fmt: skip
-        self._column_at = _at_bounds(
-            self.x, program.column_lower, program.column_upper, 1.0 + np.abs(self.x)
-        )
-        self._direction = Session(self._directions(), options)
-
-    def _directions(self) -> LinearProgram:
-        """Feasible directions at the optimum: what stands at a bound may only leave inward."""
-
-        def bounds(at: tuple[Mask, Mask]) -> tuple[Floats, Floats]:
-            return np.where(at[0], 0.0, -np.inf), np.where(at[1], 0.0, np.inf)
-
-        row_lower, row_upper = bounds(self._row_at)
-        column_lower, column_upper = bounds(self._column_at)
-        return LinearProgram(
-            self.program.cost, 0.0, self.program.matrix, row_lower, row_upper,
-            column_lower, column_upper, np.zeros(self.program.n_columns, dtype=bool),
-        )  # fmt: skip
+        self._direction = Session(directions(program, self.x), options)
 
     def without(self, rows: Positions) -> float:
         """Least cost without some rows, CNY a year."""
@@ -155,6 +66,11 @@ class Sensitivity:
         if result.x is None:
             raise SolverError(f"the program without a clause ended {result.status.value}")
         return float(program.cost @ result.x) + program.offset
+
+    def can_move(self, move: Move) -> bool:
+        """Whether any of the rows holds a column that is not fixed."""
+        loose = self.program.column_lower < self.program.column_upper
+        return bool((abs(csr_array(self.program.matrix)[move.rows]) @ loose).any())
 
     def slope(self, move: Move, way: int) -> tuple[float, Floats]:
         """Change of the least cost for each unit by which some targets are tightened.
@@ -174,39 +90,38 @@ class Sensitivity:
             Optimal duals of the program that have this slope.
         """
         move = self._fixed_as_constant(move)
-        at_lower = self._row_at[0][move.rows] & move.lower
-        at_upper = self._row_at[1][move.rows] & move.upper
-        if not (at_lower | at_upper).any():
-            return 0.0, self.dual
-        base = move.base(self.x)
-        if move.denominator is not None and not self._one_base(move):
-            result = self._joint(move, way, at_lower, at_upper)
-            slope = (
-                np.inf if result.x is None else float(self.program.cost @ result.x[: len(self.x)])
-            )
-            return way * slope if abs(slope) > ZERO else 0.0, self.dual
-        change = way * move.sign * base
         was = self._direction.program
         lower, upper = was.row_lower[move.rows], was.row_upper[move.rows]
-        self._direction.set_row_bounds(
-            move.rows, np.where(at_lower, change, lower), np.where(at_upper, change, upper)
-        )
-        result = _proved(self._direction.program, self._direction.solve())
-        self._direction.set_row_bounds(move.rows, lower, upper)
-        if result.x is None or result.row_dual is None:
-            return way * np.inf, self.dual
-        slope = way * float(self.program.cost @ result.x)
-        return slope if abs(slope) > ZERO else 0.0, result.row_dual
+        at_lower = np.isfinite(lower) & move.lower
+        at_upper = np.isfinite(upper) & move.upper
+        if not (at_lower | at_upper).any():
+            return 0.0, self.dual
+        if move.denominator is not None and not self._one_base(move):
+            program = directions_and_points(was, face(self.program, self.dual), move, way)
+            result = _proved(program, self._solve(program), Status.INFEASIBLE)
+            dual = self.dual
+        else:
+            change = way * move.sign * move.base(self.x)
+            self._direction.set_row_bounds(
+                move.rows, np.where(at_lower, change, lower), np.where(at_upper, change, upper)
+            )
+            result = _proved(self._direction.program, self._direction.solve(), Status.INFEASIBLE)
+            self._direction.set_row_bounds(move.rows, lower, upper)
+            dual = self.dual if result.row_dual is None else result.row_dual
+        if result.x is None:
+            return way * np.inf, dual
+        slope = way * float(self.program.cost @ result.x[: len(self.x)])
+        return slope if abs(slope) > ZERO else 0.0, dual
 
     def reach(
         self, move: Move, way: int, slope: float, dual: Floats, limit: float, target: float
     ) -> float:
         """How far the targets can move until the slope changes.
 
-        With targets on the right-hand side: exactly, the farthest move at which some feasible
-        point is complementary to the duals. With targets in the coefficients the slope changes
-        all the way, and holds while it is within `DRIFT`; found by warm re-solves, to four
-        digits.
+        With targets on the right-hand side: exactly, as the farthest move at which some
+        feasible point is complementary to the duals. With targets in the coefficients the
+        slope changes all the way; it holds while it and the change of cost that it foretells
+        are right to within `DRIFT`, which is found by warm re-solves, to four digits.
 
         Parameters
         ----------
@@ -221,39 +136,113 @@ class Sensitivity:
         """
         if limit <= 0 or np.isinf(slope):
             return 0.0
-        if way < 0 and slope == 0 and move.lower != move.upper:
-            # cost never falls when a target is tightened: what saves nothing here never does
-            if move.denominator is None:
-                return limit
         move = self._fixed_as_constant(move)
         if move.denominator is not None:
             return self._search(move, way, slope, limit, abs(target))
-        rows, change = move.rows, way * move.sign * move.constant
-        face = self._face(dual)
-        lower, upper = face.row_lower.copy(), face.row_upper.copy()
-        own_lower = np.where(move.lower, lower[rows], -np.inf)
-        own_upper = np.where(move.upper, upper[rows], np.inf)
-        priced = face.row_lower[rows] == face.row_upper[rows]
-        own_lower, own_upper = (
-            np.where(priced, face.row_lower[rows], own_lower),
-            np.where(priced, face.row_upper[rows], own_upper),
-        )
-        if move.lower:
-            lower[rows] = -np.inf
-        if move.upper:
-            upper[rows] = np.inf
-        # a bound that moves stands in a row of its own, so that the other one stays
-        lower[rows[priced]], upper[rows[priced]] = -np.inf, np.inf
-        own = csr_array(face.matrix)[rows]
-        matrix = block_array([[face.matrix, None], [own, csr_array(-change[:, None])]])
-        n = face.n_columns
+        if way < 0 and slope == 0 and move.lower != move.upper:
+            return limit  # a cost that is convex and never falls as targets tighten
         result = _proved(
-            program := LinearProgram(
-                np.append(np.zeros(n), -1.0), 0.0, csc_array(matrix),
-                np.concatenate([lower, own_lower]), np.concatenate([upper, own_upper]),
-                np.append(face.column_lower, 0.0), np.append(face.column_upper, limit),
-                np.zeros(n + 1, dtype=bool),
-            ),
-            solve_highs(program, self._options),
-        )  # fmt: skip
+            program := farthest(self.program, move, way, dual, limit),
+            self._solve(program),
+            Status.UNBOUNDED,
+        )
         return np.inf if result.x is None else float(result.x[-1])
+
+    def _solve(self, program: LinearProgram) -> Result:
+        return solve_highs(program, self._options)
+
+    def _fixed_as_constant(self, move: Move) -> Move:
+        """The same move with the fixed columns of its denominators counted as constants."""
+        if move.denominator is None:
+            return move
+        program = self.program
+        fixed = program.column_lower == program.column_upper
+        constant = move.constant + move.denominator @ np.where(fixed, self.x, 0.0)
+        free = csr_array(move.denominator.multiply(~fixed[None, :]))
+        free.eliminate_zeros()
+        return replace(move, constant=constant, denominator=free if free.nnz else None)
+
+    def _one_base(self, move: Move) -> bool:
+        """Whether the denominators are the same at every optimal point."""
+        assert move.denominator is not None
+        optimal = face(self.program, self.dual)
+        loose = optimal.column_lower < optimal.column_upper
+        for k in range(len(move.rows)):
+            cost = move.denominator[[k]].toarray().ravel()
+            if not cost[loose].any():
+                continue
+            ends = []
+            for sign in (1.0, -1.0):
+                program = replace(optimal, cost=sign * cost, offset=0.0)
+                result = _proved(program, self._solve(program), Status.UNBOUNDED)
+                ends.append(np.inf if result.x is None else float(cost @ result.x))
+            if not abs(ends[1] - ends[0]) <= ZERO * (1.0 + abs(ends[0])):
+                return False
+        return True
+
+    def _search(self, move: Move, way: int, slope: float, limit: float, target: float) -> float:
+        """Doubling, then bisection, for the farthest move at which the slope holds."""
+        step = _FIRST_STEP * (target or 1.0)
+        good, bad = 0.0, limit
+        for _ in range(_DOUBLINGS):
+            tried = min(step, limit)
+            if not self._holds(move, way * tried, slope):
+                bad = tried
+                break
+            good, step = tried, 2 * step
+            if good == limit:
+                break
+        while np.isfinite(bad) and bad - good > _SEARCH * bad:
+            middle = (good + bad) / 2
+            good, bad = (middle, bad) if self._holds(move, way * middle, slope) else (good, middle)
+        self._set(move, 0.0)
+        return good if np.isfinite(bad) else np.inf
+
+    def _set(self, move: Move, step: float) -> None:
+        lower, upper, matrix = moved_rows(self.program, move, step)
+        self._session.set_row_bounds(move.rows, lower, upper)
+        for k, row in enumerate(move.rows):
+            part = slice(matrix.indptr[k], matrix.indptr[k + 1])
+            columns = matrix.indices[part].astype(np.intp)
+            self._session.set_row(int(row), columns, matrix.data[part])
+
+    def _holds(self, move: Move, step: float, slope: float) -> bool:
+        """Whether the targets moved by a step have (nearly) the same slope."""
+        self._set(move, step)
+        result = _proved(self._session.program, self._session.solve(), Status.INFEASIBLE)
+        if result.x is None or result.row_dual is None:
+            return False
+        change = float(self.program.cost @ result.x) + self.program.offset - self.cost
+        noise = ZERO * (1.0 + abs(step)) + 1e-10 * abs(self.cost)
+        if abs(change - slope * step) > DRIFT * abs(slope * step) + noise:
+            return False
+        if slope == 0:
+            return True  # whichever duals the solver found
+        dual = result.row_dual[move.rows]
+        priced = np.clip(dual, 0.0 if not move.upper else None, None if move.lower else 0.0)
+        found = move.sign * float(priced @ move.base(result.x))
+        return abs(found - slope) <= DRIFT * abs(slope) + ZERO
+
+
+def _proved(program: LinearProgram, result: Result, otherwise: Status | None = None) -> Result:
+    """A result that is optimal and certified.
+
+    Parameters
+    ----------
+    program, result
+    otherwise
+        A status without solution that means something here and passes as well.
+
+    Raises
+    ------
+    SolverError
+        If the result is neither.
+    """
+    if otherwise is not None and result.status is otherwise:
+        return replace(result, x=None, row_dual=None)
+    if result.status is not Status.OPTIMAL:
+        raise SolverError(f"a program of the price search ended {result.status.value}")
+    certificate = certify(program, result)
+    if not certificate.passes(0.0):
+        raise SolverError(f"an answer does not pass the certificate: {certificate}")
+    return result

@@ -1,4 +1,7 @@
-"""The only file access of the package: scenario folders in and out, result folders out."""
+"""File access: scenario folders in and out, result folders out.
+
+Bundles alone are read and written elsewhere (`bundle`, `verification`).
+"""
 
 from healthalloc.io.read import read_scenario, read_stock
 from healthalloc.io.results import input_hash, output_folder, run_facts, write_results

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, vstack
+from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
+from healthalloc.errors import SolverError
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import Result, SolverOptions
 from healthalloc.solvers.highs import passed, read_result
@@ -42,15 +43,23 @@ class Session:
         return self._program
 
     def solve(self) -> Result:
-        """Solve the program as it stands, from the last basis.
+        """Solve the program as it stands, from the last basis or incumbent.
 
         Raises
         ------
         SolverError
-            If HiGHS breaks down.
+            If HiGHS breaks down, from where it stood and from nothing.
         """
         began = time.perf_counter()
-        return read_result(self._highs, self._program, began)
+        try:
+            return read_result(self._highs, self._program, began)
+        except SolverError:
+            self.forget()
+            return read_result(self._highs, self._program, began)
+
+    def forget(self) -> None:
+        """Drop the basis and the incumbent: the next solve begins from nothing."""
+        self._highs.clearSolver()
 
     def set_row_bounds(self, rows: Positions, lower: Floats, upper: Floats) -> None:
         """Change the bounds of some rows, each shape (k,)."""
@@ -74,27 +83,44 @@ class Session:
         changed[columns] = cost
         self._program = replace(self._program, cost=changed)
 
+    def set_offset(self, offset: float) -> None:
+        """Change the constant part of the objective, CNY a year."""
+        self._highs.changeObjectiveOffset(offset)
+        self._program = replace(self._program, offset=offset)
+
     def set_row(self, row: int, columns: Positions, values: Floats) -> None:
         """Replace the coefficients of one row by those given; all others become 0.
+
+        Where the row keeps its columns, only their values are exchanged.
 
         Parameters
         ----------
         row
             Position of the row.
         columns, values : shape (k,)
+            Each column once.
         """
-        by_row = csr_array(self._program.matrix)
-        old = by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]]
-        new = dict(zip(columns.tolist(), values.tolist()))
-        for column in {*old.tolist(), *new}:
-            self._highs.changeCoeff(row, column, new.get(column, 0.0))
-        line = csr_array(
-            (values, (np.zeros(len(columns), dtype=np.intp), columns)),
-            shape=(1, self._program.n_columns),
-        )
-        matrix = csc_array(vstack([by_row[:row], line, by_row[row + 1 :]]))
-        matrix.eliminate_zeros()
-        self._program = replace(self._program, matrix=matrix)
+        matrix = self._program.matrix
+        at = np.flatnonzero(matrix.indices == row)
+        here = np.searchsorted(matrix.indptr, at, side="right") - 1
+        old, new = np.zeros(self._program.n_columns), np.zeros(self._program.n_columns)
+        old[here], new[columns] = matrix.data[at], values
+        for column in np.flatnonzero(old != new).tolist():
+            self._highs.changeCoeff(row, column, new[column])
+        if np.array_equal(old != 0, new != 0):
+            data = matrix.data.copy()
+            data[at] = new[here]
+            changed = csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+        else:
+            rest, present = matrix.indices != row, np.flatnonzero(new)
+            by_column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))[rest]
+            triplets = (
+                np.concatenate([matrix.indices[rest], np.full(len(present), row)]),
+                np.concatenate([by_column, present]),
+            )
+            data = np.concatenate([matrix.data[rest], new[present]])
+            changed = csc_array(coo_array((data, triplets), shape=matrix.shape))
+        self._program = replace(self._program, matrix=changed)
 
     def add_rows(self, matrix: csr_array, lower: Floats, upper: Floats) -> Positions:
         """Add rows below the others.

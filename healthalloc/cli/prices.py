@@ -1,0 +1,139 @@
+"""``healthalloc prices``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from healthalloc import display
+from healthalloc.cli.app import (
+    AuditOnly,
+    Exit,
+    Folder,
+    Quiet,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
+from healthalloc.explain.prices import ALL_PARTS, ClausePrices, check_request, price_solution
+from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.solve import solve as solve_scenario
+from healthalloc.solvers import Status
+
+
+@app.command()
+def prices(
+    folder: Folder,
+    clause: Annotated[
+        list[str] | None,
+        typer.Option("--clause", "-c", show_default=False, help="Price this clause (repeatable)."),
+    ] = None,
+    resolve: Annotated[
+        int, typer.Option(help="Clauses to solve again with whole units, dearest first.", min=0)
+    ] = 5,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
+    ] = None,
+    audit_only: AuditOnly = None,
+    continuous: Annotated[
+        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """What each clause costs: one unit tighter, over which range, and as a whole."""
+    console = make_console(quiet)
+    with reported_errors():
+        scenario = read(folder, audit_only)
+        target = None if output is None else output_folder(output, folder)
+        check_request(scenario, clause, resolve)
+        solution = solve_scenario(scenario, whole_units=False if continuous else None)
+        if solution.status is Status.OPTIMAL:
+            found = price_solution(solution, resolve=resolve, clauses=clause)
+            if target is not None:
+                write_results(found.tables(), found.run() | run_facts(folder), target)
+    if solution.status is Status.INFEASIBLE:
+        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
+        console.print(escape(str(solution.conflict)))
+        raise typer.Exit(Exit.INFEASIBLE)
+    if solution.status is not Status.OPTIMAL:
+        console.print(f"[bold red]No prices:[/] the solve ended {solution.status.value}")
+        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
+    _show(console, found, target)
+
+
+def _show(console: Console, found: ClausePrices, folder: Path | None) -> None:
+    """Print the prices: each clause, what was solved again, what is free or cannot move."""
+    console.print(f"[bold]{escape(found.solution.scenario.settings.name)}[/]: prices")
+    rows = found.clauses[found.clauses["part"] != ALL_PARTS]
+    if len(rows):
+        console.print(f"One unit tighter: {rows['price_basis'].iat[0]}")
+    names = _names(rows)
+    costs = rows[(rows["price_high_cny_a_year"] > 0) & (rows["price_cny_a_year"] > 0)]
+    shown = costs[["quote", "target", "unit"]].copy()
+    shown.insert(0, "clause_id", names[costs.index])
+    shown["quote"] = shown["quote"].map(display.short)
+    shown["one unit tighter"] = [_price(*row) for row in costs[_ENDS].itertuples(index=False)]
+    shown["holds over"] = [
+        f"{_end(low)} to {_end(high)}"
+        for low, high in zip(costs["target_from"], costs["target_to"])
+    ]
+    shown["1 % tighter"] = costs["one_percent_tighter_cny_a_year"].map(display.money)
+    shown["whole clause"] = costs["whole_cny_a_year"].map(display.money)
+    display.print_table(console, "What the clauses cost (CNY a year)", shown, wide=("quote",))
+    if len(found.resolved):
+        _show_resolved(console, found.resolved)
+    free = names[rows["free"].eq(True)]
+    console.print(f"Free, a tighter target costs nothing: {escape(', '.join(free) or 'none')}")
+    for reason, part in rows[rows["tighter"] != ""].groupby("tighter", sort=False):
+        console.print(f"No tighter target, {escape(str(reason))}: ", end="")
+        console.print(escape(", ".join(names[part.index])))
+    if folder is not None:
+        console.print(f"Tables written to {escape(str(folder))}")
+
+
+def _show_resolved(console: Console, rows: pd.DataFrame) -> None:
+    shown = rows[["clause_id", "change", "target"]].copy()
+    shown["clause_id"] = _names(rows)
+    shown["cost"] = [
+        _cost(cost, low, high)
+        for cost, low, high in rows.filter(like="cost").itertuples(index=False)
+    ]
+    shown["status"] = rows["status"]
+    basis = str(rows["basis"].iat[0]).rsplit(", ", 1)[0]
+    display.print_table(console, f"{basis.capitalize()} (CNY a year)", shown)
+
+
+def _names(rows: pd.DataFrame) -> pd.Series[str]:
+    return rows["clause_id"] + rows["part"].map(lambda part: f"/{part}" if part else "")
+
+
+_ENDS = ["price_cny_a_year", "price_low_cny_a_year", "price_high_cny_a_year", "is_range"]
+
+
+def _price(price: float, low: float, high: float, is_range: bool) -> str:
+    """A price, or the range of prices that are right."""
+    if np.isinf(high):
+        return f"{low:,.0f} or more"
+    return f"{low:,.0f} to {high:,.0f}" if is_range else display.money(price)
+
+
+def _end(target: float) -> str:
+    return "any" if np.isinf(target) else f"{target:.6g}"
+
+
+def _cost(cost: float, low: float, high: float) -> str:
+    """What a re-solve costs, with its proved limits where they differ by a CNY or more."""
+    if np.isnan(cost):
+        return "not known"
+    if np.isinf(cost):
+        return "no allocation meets it"
+    limits = f" ({low:,.0f} to {high:,.0f})" if high - low >= 1.0 else ""
+    return display.money(cost) + limits

@@ -1,0 +1,100 @@
+"""Verify a certificate bundle from its numbers alone.
+
+Nothing here solves anything, and nothing that wrote the bundle is asked: the program is read
+from its MPS text and every claim is recomputed (weak duality: Bertsimas and Tsitsiklis 1997,
+chapter 4).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from healthalloc.verification.against import against_folder
+from healthalloc.verification.clauses import check_clauses
+from healthalloc.verification.linear import check_program
+from healthalloc.verification.reader import read_bundle
+from healthalloc.verification.report import Check, Report
+
+__all__ = ["Check", "Verification", "verify"]
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """What became of a bundle's claims.
+
+    Parameters
+    ----------
+    checks
+        In the order they were made.
+    scenario, status
+        Name and status that the bundle gives.
+    objective
+        Cost of the solution, recomputed, CNY a year.
+    proved_bound
+        Lower bound that the duals of the relaxation prove, CNY a year.
+    """
+
+    checks: tuple[Check, ...]
+    scenario: str
+    status: str
+    objective: float
+    proved_bound: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def proved_gap(self) -> float:
+        """Distance of cost and proved bound as a share of the cost."""
+        return (self.objective - self.proved_bound) / max(1.0, abs(self.objective))
+
+    def table(self) -> pd.DataFrame:
+        """The checks: ``check, passed, detail``."""
+        rows = [(c.name, c.passed, c.detail) for c in self.checks]
+        return pd.DataFrame(rows, columns=["check", "passed", "detail"])
+
+
+def verify(
+    file: str | os.PathLike[str], against: str | os.PathLike[str] | None = None
+) -> Verification:
+    """Recompute everything that a certificate bundle claims.
+
+    Parameters
+    ----------
+    file
+        The bundle.
+    against
+        Scenario folder that the bundle should belong to: its files are hashed, and its program
+        is made anew and compared number by number.
+
+    Returns
+    -------
+    Verification
+        Look at ``passed``, and at ``checks`` for what failed.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as a bundle, or the folder not as a scenario.
+    """
+    bundle = read_bundle(file)
+    with np.errstate(all="ignore"):  # what overflows is no longer finite, and fails
+        report = Report(bundle)
+        bound = check_program(report)
+        check_clauses(report)
+    if against is not None:
+        report.checks += against_folder(bundle, Path(against))
+    return Verification(
+        tuple(report.checks),
+        str(bundle.run.get("scenario", "")),
+        str(bundle.run.get("status", "")),
+        report.objective,
+        bound,
+    )
