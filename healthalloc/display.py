@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from healthalloc.audit import EXISTING, Audit
+from healthalloc.auditing import EXISTING, Audit
 from healthalloc.scenario import Scenario
 from healthalloc.schema import TABLES
 from healthalloc.solution import Solution

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import healthalloc as ha
-from healthalloc.audit import half_last_digit
+from healthalloc.auditing import half_last_digit
 from healthalloc.plan import Check
 from tests.region import FACILITIES, STOCK, clause, edit, region, table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -375,7 +376,7 @@ def test_a_broken_solver_ends_with_1_and_writes_nothing(
         raise ha.SolverError("numerical trouble")
 
     # the package's attribute of this name is the function, not the module
-    monkeypatch.setattr(sys.modules["healthalloc.solve"], "named_solver", break_down)
+    monkeypatch.setattr(importlib.import_module("healthalloc.solving"), "named_solver", break_down)
     result = run("solve", folder.path, "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "numerical trouble" in result.stderr

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from healthalloc import display
-from healthalloc.audit import audit as audit_scenario
+from healthalloc.auditing import audit as audit_scenario
 from healthalloc.cli.app import Folder, Quiet, app, make_console, read, reported_errors
 from healthalloc.io import output_folder, read_stock, run_facts, write_results
 

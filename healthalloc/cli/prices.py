@@ -24,8 +24,8 @@ from healthalloc.cli.app import (
 )
 from healthalloc.explain.prices import ALL_PARTS, ClausePrices, check_request, price_solution
 from healthalloc.io import output_folder, run_facts, write_results
-from healthalloc.solve import solve as solve_scenario
 from healthalloc.solvers import Status
+from healthalloc.solving import solve as solve_scenario
 
 
 @app.command()

@@ -21,8 +21,8 @@ from healthalloc.cli.app import (
     reported_errors,
 )
 from healthalloc.io import output_folder, run_facts, write_results
-from healthalloc.solve import solve as solve_scenario
 from healthalloc.solvers import Status
+from healthalloc.solving import solve as solve_scenario
 
 
 @app.command()

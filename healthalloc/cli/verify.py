@@ -21,8 +21,8 @@ from healthalloc.cli.app import (
     reported_errors,
 )
 from healthalloc.display import print_table
-from healthalloc.solve import solve as solve_scenario
 from healthalloc.solvers import Status
+from healthalloc.solving import solve as solve_scenario
 from healthalloc.verification import Verification
 from healthalloc.verification import verify as verify_bundle
 

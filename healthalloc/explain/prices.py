@@ -18,8 +18,8 @@ from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
-from healthalloc.solve import solve
 from healthalloc.solvers import SolverOptions
+from healthalloc.solving import solve
 from healthalloc.validate import nearest
 
 ALL_PARTS = "all parts"

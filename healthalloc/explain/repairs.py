@@ -17,10 +17,10 @@ from healthalloc.explain.targets import Move, knobs_of, moved_scenario
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
-from healthalloc.solve import solve
 from healthalloc.solvers import named_solver
 from healthalloc.solvers.base import SolverOptions
 from healthalloc.solvers.certificate import TOLERANCE
+from healthalloc.solving import solve
 from healthalloc.validate import nearest
 
 CRITERIA = ("least change", "fewest members", "cheapest")

@@ -13,9 +13,9 @@ from healthalloc.explain.open_program import OpenProgram
 from healthalloc.formulation.assemble import Model
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
-from healthalloc.solve import Answer, answered, with_settings
 from healthalloc.solvers import SolverOptions, Status
 from healthalloc.solvers.highs import solve_highs
+from healthalloc.solving import Answer, answered, with_settings
 
 
 class WhatIf:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
 import warnings
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from tests.solvers.programs import INF, hard, knapsack, program, two_columns
 
 SOLVERS = pytest.mark.parametrize("solver", ["highs", "pulp"])
 EXACT = SolverOptions(gap=0.0)
-SOLVE = sys.modules["healthalloc.solve"]  # the attribute of that name is the function
+SOLVE = importlib.import_module("healthalloc.solving")
 
 
 def ended(solver: str, lp: LinearProgram, options: SolverOptions = EXACT) -> Result:

@@ -1,0 +1,79 @@
+# The public names, once: type checkers read them here, and so does the lazy loader.
+from .auditing import Audit, audit
+from .bundle import write_bundle
+from .errors import (
+    DataError,
+    HealthAllocError,
+    NoSolutionError,
+    PlanError,
+    Problem,
+    SolverError,
+    UnsupportedError,
+)
+from .explain.changes import Changes
+from .explain.conflicts import Conflict, Conflicts, find_conflicts
+from .explain.prices import ClausePrices, price_clauses, price_solution
+from .explain.repairs import Repair, Repairs, repairs
+from .explain.what_if import WhatIf
+from .formulation import LinearProgram, formulate
+from .io import new_scenario, read_scenario, write_scenario
+from .network_graph import from_networkx
+from .plan import Check, Clause, Measure, Plan, register
+from .scenario import Scenario
+from .schema import schema_table
+from .settings import GreatCircle, RoadGraph, Settings, SolveSettings, TravelMatrix
+from .solution import Solution
+from .solvers import Certificate, Status, certify
+from .solving import solve
+from .verification import Verification, verify
+
+__version__: str
+
+__all__ = [
+    "Audit",
+    "Certificate",
+    "Changes",
+    "Check",
+    "Clause",
+    "ClausePrices",
+    "Conflict",
+    "Conflicts",
+    "DataError",
+    "GreatCircle",
+    "HealthAllocError",
+    "LinearProgram",
+    "Measure",
+    "NoSolutionError",
+    "Plan",
+    "PlanError",
+    "Problem",
+    "Repair",
+    "Repairs",
+    "RoadGraph",
+    "Scenario",
+    "Settings",
+    "Solution",
+    "SolveSettings",
+    "SolverError",
+    "Status",
+    "TravelMatrix",
+    "UnsupportedError",
+    "Verification",
+    "WhatIf",
+    "audit",
+    "certify",
+    "find_conflicts",
+    "formulate",
+    "from_networkx",
+    "new_scenario",
+    "price_clauses",
+    "price_solution",
+    "read_scenario",
+    "register",
+    "repairs",
+    "schema_table",
+    "solve",
+    "verify",
+    "write_bundle",
+    "write_scenario",
+]
