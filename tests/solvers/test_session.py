@@ -38,7 +38,9 @@ def same_answer(opened: Session) -> None:
     if warm.status is Status.OPTIMAL:
         one, other = certify(opened.program, warm), certify(opened.program, cold)
         assert one.passes(0.0)
-        assert one.objective == pytest.approx(other.objective, rel=1e-9, abs=1e-9)
+        # HiGHS keeps the bounds of a mixed-integer program to 1e-7, and a unit costs up to 9
+        close = 1e-6 if opened.program.is_mixed_integer else 1e-9
+        assert one.objective == pytest.approx(other.objective, rel=1e-9, abs=close)
 
 
 changes = st.one_of(
