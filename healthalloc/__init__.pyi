@@ -10,10 +10,12 @@ from .errors import (
     SolverError,
     UnsupportedError,
 )
+from .explain.alternatives import Alternatives, alternatives
 from .explain.changes import Changes
 from .explain.conflicts import Conflict, Conflicts, find_conflicts
 from .explain.prices import ClausePrices, price_clauses, price_solution
 from .explain.repairs import Repair, Repairs, repairs
+from .explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
 from .explain.what_if import WhatIf
 from .formulation import LinearProgram, formulate
 from .io import new_scenario, read_scenario, write_scenario
@@ -30,6 +32,7 @@ from .verification import Verification, verify
 __version__: str
 
 __all__ = [
+    "Alternatives",
     "Audit",
     "Certificate",
     "Changes",
@@ -56,15 +59,19 @@ __all__ = [
     "SolveSettings",
     "SolverError",
     "Status",
+    "TradeOffs",
     "TravelMatrix",
     "UnsupportedError",
     "Verification",
     "WhatIf",
+    "alternatives",
     "audit",
     "certify",
     "find_conflicts",
     "formulate",
     "from_networkx",
+    "lexicographic",
+    "max_min",
     "new_scenario",
     "price_clauses",
     "price_solution",
@@ -73,6 +80,7 @@ __all__ = [
     "repairs",
     "schema_table",
     "solve",
+    "trade_offs",
     "verify",
     "write_bundle",
     "write_scenario",

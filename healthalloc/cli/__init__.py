@@ -1,10 +1,22 @@
 """The command line, one file for each command: parse, call, print."""
 
-from healthalloc.cli import audit, explain, new, prices, schema, solve, verify, what_if
+from healthalloc.cli import (
+    alternatives,
+    audit,
+    explain,
+    new,
+    prices,
+    schema,
+    solve,
+    tradeoffs,
+    verify,
+    what_if,
+)
 from healthalloc.cli.app import Exit, app
 
 __all__ = [
     "Exit",
+    "alternatives",
     "app",
     "audit",
     "explain",
@@ -12,6 +24,7 @@ __all__ = [
     "prices",
     "schema",
     "solve",
+    "tradeoffs",
     "verify",
     "what_if",
 ]

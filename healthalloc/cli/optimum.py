@@ -1,0 +1,54 @@
+"""The least-cost plan that a command starts from, or the exit code of having no plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from healthalloc.cli.app import Exit
+from healthalloc.errors import NoSolutionError
+from healthalloc.scenario import Scenario
+from healthalloc.solution import Solution
+from healthalloc.solvers import Status
+from healthalloc.solving import solve
+
+
+@contextmanager
+def limits_end() -> Iterator[None]:
+    """Once there is a least-cost plan, only a limit can leave a further program without one."""
+    try:
+        yield
+    except NoSolutionError as error:
+        typer.echo(f"healthalloc: {error}", err=True)
+        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME) from None
+
+
+def least_cost_plan(console: Console, scenario: Scenario, *, continuous: bool) -> Solution:
+    """Solve a scenario; without a plan say why and end the command.
+
+    Parameters
+    ----------
+    console
+    scenario
+    continuous
+        Allow fractions of beds and people.
+
+    Raises
+    ------
+    typer.Exit
+        With the exit code of the status, if there is no plan.
+    """
+    base = solve(scenario, whole_units=False if continuous else None)
+    if base.status is Status.INFEASIBLE:
+        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
+        console.print(escape(str(base.conflict)))
+        raise typer.Exit(Exit.INFEASIBLE)
+    if not base.status.has_solution:
+        console.print(f"[bold red]No plan:[/] {base.status.value}")
+        stopped = base.status is Status.LIMIT_WITHOUT_INCUMBENT
+        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)
+    return base

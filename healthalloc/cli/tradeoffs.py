@@ -1,0 +1,133 @@
+"""``healthalloc trade-offs``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.optimum import least_cost_plan, limits_end
+from healthalloc.display import money, number, print_table
+from healthalloc.errors import DataError, Problem
+from healthalloc.explain.asked import TIME_LIMIT_S
+from healthalloc.explain.criteria import CRITERIA
+from healthalloc.explain.pareto import Wanted
+from healthalloc.explain.tradeoffs import TradeOffs, figure_class
+from healthalloc.explain.tradeoffs import trade_offs as trace
+from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.io.results import RUN_FILE
+
+PLOT_FILE = "trade_offs.svg"
+
+
+@app.command("trade-offs")
+def trade_offs(
+    folder: Folder,
+    against: Annotated[
+        str,
+        typer.Option(
+            show_default=False,
+            help=f"What cost is held against: {', '.join(c for c in CRITERIA if c != 'cost')}.",
+        ),
+    ],
+    points: Annotated[int, typer.Option(help="Most points of the front, 2 or more.")] = 11,
+    within: Annotated[
+        float | None,
+        typer.Option(
+            show_default=False,
+            help="Farthest that cost may rise above the least, in percent [default: any].",
+        ),
+    ] = None,
+    resource: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="Resource that the equity criteria count, with all kinds below it "
+            "[default: beds].",
+        ),
+    ] = None,
+    audit_only: AuditOnly = None,
+    continuous: Annotated[
+        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
+    ] = False,
+    gap: Annotated[
+        float | None,
+        typer.Option(help="Relative gap of each further program [default: as the scenario says]."),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds for each further program.")
+    ] = TIME_LIMIT_S,
+    plot: Annotated[
+        bool, typer.Option("--plot", help=f"Draw the front in {PLOT_FILE} (needs matplotlib).")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Trace what better access, equity or fewer actions cost: an exact Pareto front."""
+    console = make_console(quiet)
+    with reported_errors():
+        if plot and output is None:
+            mend = "name one with -o"
+            raise DataError([Problem("--plot", "there is no folder to draw into", mend=mend)])
+        if plot:
+            figure_class()  # before the work, so that nothing is written without it
+        scenario = read(folder, audit_only)
+        Wanted(
+            criteria=(against,), points=points, within=within, resource=resource,
+            time_limit_s=time_limit, gap=gap, against_cost=True,
+        ).check(scenario)  # fmt: skip
+        target = None if output is None else output_folder(output, folder)
+        base = least_cost_plan(console, scenario, continuous=continuous)
+        with limits_end():
+            found = trace(
+                base, against, points=points, within=within, resource=resource,
+                time_limit_s=time_limit, gap=gap,
+            )  # fmt: skip
+        if target is not None:
+            write_results(found.tables(), found.run() | run_facts(folder), target)
+        if plot and target is not None:
+            _draw(found, target)
+    show(console, found)
+    if target is not None:
+        console.print(f"Tables written to {escape(str(target))}")
+
+
+def _draw(found: TradeOffs, target: Path) -> None:
+    """Add the plot to a result folder, first to the files that are its own."""
+    run = json.loads((target / RUN_FILE).read_text(encoding="utf-8"))
+    run["files"].append(PLOT_FILE)
+    text = json.dumps(run, ensure_ascii=False, indent=2) + "\n"
+    (target / RUN_FILE).write_text(text, encoding="utf-8")
+    found.plot().savefig(target / PLOT_FILE)
+
+
+def show(console: Console, found: TradeOffs) -> None:
+    """Print the front.
+
+    Parameters
+    ----------
+    console
+    found
+    """
+    points = found.points
+    criterion, unit = str(points["criterion"].iat[0]), str(points["unit"].iat[0])
+    console.print(
+        f"[bold]{escape(found.optimum.scenario.settings.name)}[/]: "
+        f"cost against {escape(criterion)} ({escape(unit)}; {found.basis})"
+    )
+    shown = points[["point"]].copy()
+    shown[criterion] = points["value"].map(number)
+    shown["cost (CNY a year)"] = points["cost_cny_a_year"].map(money)
+    shown["rise (%)"] = points["cost_rise_percent"].map(lambda v: f"{v:.4f}")
+    shown["CNY a year per unit gained"] = points["cny_a_year_per_unit"].map(money)
+    shown["status"] = points["status"]
+    shown["gap"] = points["gap"].map(lambda gap: f"{gap:.2g}")
+    print_table(console, "", shown)

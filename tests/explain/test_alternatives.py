@@ -1,0 +1,382 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import coo_array, csc_array, vstack
+from typer.testing import CliRunner
+
+import healthalloc.cli.alternatives
+from healthalloc import (
+    DataError,
+    NoSolutionError,
+    Scenario,
+    UnsupportedError,
+    audit,
+    formulate,
+    new_scenario,
+    solve,
+    write_scenario,
+)
+from healthalloc.cli.app import app
+from healthalloc.explain.alternatives import Alternatives, alternatives
+from healthalloc.solvers import Session
+from tests.explain.small_county import (
+    FACILITIES,
+    STOCK,
+    Choice,
+    beds_of,
+    choices,
+    county,
+    linear,
+    solved,
+)
+from tests.region import clause, edit, quiet, region
+
+runner = CliRunner()
+assert healthalloc.cli.alternatives
+
+
+def near(percent: float) -> list[Choice]:
+    least = min(c.cost for c in choices())
+    return [c for c in choices() if c.cost <= least * (1 + percent / 100) + 1e-6]
+
+
+def of_plan(table: pd.DataFrame, percent: float, plan: int) -> pd.DataFrame:
+    return table[(table["within_percent"] == percent) & (table["plan"] == plan)]
+
+
+def apart(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    return float(sum(abs(a - b) for a, b in zip(one, other)))
+
+
+@pytest.fixture(scope="module")
+def found() -> Alternatives:
+    return alternatives(county(), (10, 20), different=3)
+
+
+# --- ranges
+
+
+@pytest.mark.parametrize("percent", [10, 20])
+def test_ranges_hold_every_near_allocation(found: Alternatives, percent: float) -> None:
+    rows = found.ranges[found.ranges["within_percent"] == percent]
+    beds = rows[rows["level"] == "root"]
+    every = np.array([c.beds for c in near(percent)])
+    assert (beds["least"].to_numpy() <= every.min(axis=0)).all()
+    assert (beds["most"].to_numpy() >= every.max(axis=0)).all()
+    site = rows[rows["level"] == "site"].iloc[0]
+    opened = [c.open for c in near(percent)]
+    assert site["least"] <= min(opened)
+    assert max(opened) <= site["most"]
+    assert set(rows["basis"]) == {"linear relaxation: the true range lies within"}
+    # whole beds: the ends are whole as well
+    assert (rows[["least", "most"]] % 1 == 0).all(axis=None)
+
+
+@pytest.mark.parametrize("percent", [5, 20])
+def test_ranges_of_a_relaxation_without_sites_are_tight(percent: float) -> None:
+    """One facility can hold it all, so that every whole number within the cost is met."""
+    fixed = STOCK.assign(lower=[1, 6, 1], upper=[7, 6, 1])
+    scenario = county(stock=fixed, facilities=FACILITIES.assign(site="existing"))
+    least = min(c.cost for c in choices() if c.beds[1:] == (6, 1) and c.open)
+    every = [
+        c.beds[0] for c in choices()
+        if c.beds[1:] == (6, 1) and c.open and c.cost <= least * (1 + percent / 100)
+    ]  # fmt: skip
+    rows = alternatives(scenario, [percent], different=0).ranges
+    north = rows[(rows["facility_id"] == "north") & (rows["level"] == "root")].iloc[0]
+    assert (north["least"], north["most"]) == (min(every), max(every))
+
+
+@pytest.mark.parametrize("percent", [0, 1, 5, 50])
+def test_linear_ranges_are_exact(percent: float) -> None:
+    """Against scipy, on the program with the cost as a row."""
+    scenario = linear()
+    rows = alternatives(scenario, [percent], different=0).ranges
+    program = formulate(scenario).program
+    ceiling = solve(scenario).objective * (1 + percent / 100) * (1 + 1e-9)
+    capped = replace(
+        program,
+        matrix=csc_array(vstack([program.matrix, coo_array(program.cost[None, :])])),
+        row_lower=np.append(program.row_lower, -np.inf),
+        row_upper=np.append(program.row_upper, ceiling - program.offset),
+    )
+    for k in range(len(STOCK)):
+        for sign, column in ((1.0, "least"), (-1.0, "most")):
+            goal = np.zeros(program.n_columns)
+            goal[k] = sign
+            end = sign * solved(replace(capped, cost=goal)).fun
+            assert rows[column].iat[k] == pytest.approx(end, abs=2e-5)
+    assert set(rows["basis"]) == {"linear program"}
+
+
+def test_ranges_of_totals_are_not_sums_of_ranges() -> None:
+    """A hospital may hold its beds as either kind, but the total is given."""
+    wanted = [
+        clause("facility_target", id=f, facility_id=f, resource="bed", equals=n)
+        for f, n in (("city", 30), ("private", 12), ("clinic", 5), ("annex", 2))
+    ]
+    rows = alternatives(quiet(clauses=wanted), [30], different=0).ranges
+    by = rows.set_index(["facility_id", "resource_id"])
+    assert tuple(by.loc[("city", "bed"), ["least", "most"]]) == (30, 30)
+    assert tuple(by.loc[("city", "icu_bed"), ["least", "most"]]) == (2, 7)
+    assert tuple(by.loc[("city", "general_bed"), ["least", "most"]]) == (23, 28)
+    assert by.loc[("city", "bed"), "level"] == "root"
+    assert by.loc[("city", "icu_bed"), "level"] == "leaf"
+
+
+def test_wider_ceilings_only_widen_the_ranges() -> None:
+    rows = alternatives(region(), (5, 1, 2, 2), different=0).ranges
+    assert list(dict.fromkeys(rows["within_percent"])) == [1, 2, 5]
+    least, most = (
+        rows.pivot_table(
+            index=["facility_id", "resource_id", "level"], columns="within_percent", values=end
+        ).to_numpy()
+        for end in ("least", "most")
+    )
+    assert (np.diff(least, axis=1) <= 1e-6).all()
+    assert (np.diff(most, axis=1) >= -1e-6).all()
+    assert (most >= least).all()
+
+
+# --- the no-regret part
+
+
+@pytest.mark.parametrize("percent", [10, 20])
+def test_no_regret_is_in_every_near_allocation(found: Alternatives, percent: float) -> None:
+    rows = found.no_regret[found.no_regret["within_percent"] == percent]
+    place = {name: k for k, name in enumerate(FACILITIES["facility_id"])}
+    for row in rows[rows["level"] == "root"].itertuples():
+        changes = [c.beds[place[row.facility_id]] - row.existing for c in near(percent)]
+        assert min(np.sign(row.sure_change) * np.array(changes)) >= abs(row.sure_change)
+
+
+def test_no_regret_names_what_is_sure() -> None:
+    """A clause wants 4 more ICU beds in the city; closing the clinic saves its site."""
+    wanted = clause("facility_target", facility_id="city", resource="icu_bed", at_least=6)
+    scenario = quiet(
+        clauses=[wanted],
+        facilities=edit(quiet().facilities, {"facility_id": "clinic"}, site="closable",
+                        site_cost_cny=40000.0),
+        stock=quiet().stock.assign(upper=200.0),
+    )  # fmt: skip
+    rows = alternatives(scenario, [1], different=0).no_regret
+    by = rows.set_index(["facility_id", "resource_id"])
+    assert by.loc[("city", "icu_bed"), "sure_change"] == 4
+    assert by.loc[("city", "icu_bed"), "action"] == "add at least"
+    assert by.loc[("clinic", ""), "action"] == "close"
+    assert by.loc[("clinic", "doctor"), "sure_change"] == -4
+    assert by.loc[("clinic", "doctor"), "action"] == "give up at least"
+    assert ("private", "icu_bed") not in by.index
+
+
+# --- the plans
+
+
+@pytest.mark.parametrize("percent", [10, 20])
+def test_fewest_actions_and_of_these_the_cheapest(found: Alternatives, percent: float) -> None:
+    row = found.plans[
+        (found.plans["within_percent"] == percent) & (found.plans["kind"] == "fewest actions")
+    ].iloc[0]
+    fewest = min(c.actions for c in near(percent))
+    cost = min(c.cost for c in near(percent) if c.actions == fewest)
+    assert row["actions"] == fewest
+    assert row["cost_cny_a_year"] == pytest.approx(cost, rel=1e-6)
+
+
+@pytest.mark.parametrize("percent", [10, 20])
+def test_different_plans_are_as_far_as_any_and_as_cheap(
+    found: Alternatives, percent: float
+) -> None:
+    plans = found.plans[found.plans["within_percent"] == percent]
+    beds = [beds_of(of_plan(found.stock, percent, k)) for k in plans["plan"]]
+    for row in plans.itertuples():
+        before = beds[: row.plan]
+        if row.kind == "different":
+            farthest = max(min(apart(c.beds, b) for b in before) for c in near(percent))
+            assert row.from_nearest == farthest > 0
+            cheapest = min(c.cost for c in choices() if c.beds == beds[row.plan])
+            assert row.cost_cny_a_year == pytest.approx(cheapest, rel=1e-6)
+        if before:
+            assert row.from_nearest == min(apart(beds[row.plan], b) for b in before)
+            assert row.from_cheapest == apart(beds[row.plan], beds[0])
+    assert (plans["kind"] == "different").sum() == 3
+
+
+def test_plans_lie_within_the_cost_and_the_ranges(found: Alternatives) -> None:
+    plans = found.plans
+    least = plans["cost_cny_a_year"].min()
+    assert least == pytest.approx(min(c.cost for c in choices()))
+    assert (plans["cost_rise_percent"] <= plans["within_percent"] + 1e-6).all()
+    assert (plans["cost_rise_percent"] >= 0).all()
+    assert set(plans["status"]) == {"optimal"}
+    joined = found.stock.merge(found.ranges, on=["within_percent", "facility_id", "resource_id"])
+    assert (joined["allocated"] >= joined["least"] - 1e-6).all()
+    assert (joined["allocated"] <= joined["most"] + 1e-6).all()
+
+
+def test_search_ends_when_there_is_nothing_else() -> None:
+    held = STOCK.assign(lower=STOCK["existing"], upper=STOCK["existing"])
+    existing = FACILITIES.assign(site="existing")
+    found = alternatives(county(stock=held, facilities=existing), [5])
+    assert found.plans["kind"].tolist() == ["cheapest", "fewest actions"]
+    assert found.plans["actions"].tolist() == [0, 0]
+    assert not len(found.no_regret)
+
+
+def test_fractions_of_beds() -> None:
+    scenario = linear(worth=2.0)
+    found = alternatives(scenario, [10], different=2)
+    plans = found.plans
+    assert (plans["cost_rise_percent"] <= 10 + 1e-6).all()
+    assert plans["from_nearest"].iloc[-1] > 1
+    assert plans["actions"].min() < plans["actions"].iloc[0]
+
+
+def test_clauses_hold_in_every_plan() -> None:
+    wanted = clause("ratio_to_population", resource="bed", unit="per_1000_residents", at_least=4.5)
+    scenario = region(clauses=[wanted])
+    found = alternatives(scenario, [5], different=2)
+    for k in found.plans["plan"]:
+        stock = of_plan(found.stock, 5, k)[["facility_id", "resource_id", "allocated"]]
+        rows = audit(scenario, stock.rename(columns={"allocated": "amount"})).clause_rows
+        assert rows.loc[rows["allocation"] == "given", "met"].all()
+
+
+def test_resources_that_plans_differ_in() -> None:
+    found = alternatives(region(), [20], different=1, resources=["staff", "icu_bed"])
+    assert set(found.totals["resource_id"]) == {"staff", "icu_bed"}
+    far = found.plans.iloc[-1]
+    totals = [
+        of_plan(found.totals, 20, k).set_index(["facility_id", "resource_id"])["allocated"]
+        for k in (0, far["plan"])
+    ]
+    assert far["from_cheapest"] == pytest.approx((totals[1] - totals[0]).abs().sum())
+
+
+def test_the_time_limit_is_that_of_each_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many short solves on one open program do not use up the limit of one."""
+    limits = []
+    solve_once = Session.solve
+
+    def noted(session: Session) -> Any:
+        _, limit = session._highs.getOptionValue("time_limit")
+        if not session.program.is_mixed_integer:
+            limits.append(limit - session._highs.getRunTime())
+        return solve_once(session)
+
+    monkeypatch.setattr(Session, "solve", noted)
+    alternatives(linear(), [5, 10], different=0, time_limit_s=7.0)
+    assert len(limits) > 8
+    assert limits == pytest.approx([7.0] * len(limits), abs=1e-6)
+
+
+# --- what cannot be done
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"within": []}, "no percentage is given"),
+        ({"within": [1, -1]}, "is no rise of cost"),
+        ({"within": [float("nan")]}, "is no rise of cost"),
+        ({"within": [float("inf")]}, "is no rise of cost"),
+        ({"different": -1}, "is no number of plans"),
+        ({"resources": ["bad"]}, "did you mean bed?"),
+        ({"time_limit_s": 0.0}, "leaves no time"),
+        ({"gap": float("nan")}, "is no gap"),
+    ],
+)
+def test_bad_request(asked: dict[str, Any], text: str) -> None:
+    with pytest.raises(DataError) as error:
+        alternatives(county(), **asked)
+    assert len(error.value.problems) == 1
+    assert text in str(error.value)
+
+
+def test_free_stock_without_end() -> None:
+    free = edit(county().resources, capital_cost_cny=0.0, operating_cost_cny=0.0)
+    endless = STOCK.assign(upper=np.nan).astype({"upper": float})
+    with pytest.raises(UnsupportedError, match="bed in north"):
+        alternatives(linear(resources=free, stock=endless))
+
+
+def test_unlimited_stock_that_costs_is_bounded_by_the_cost() -> None:
+    endless = STOCK.assign(upper=np.nan).astype({"upper": float})
+    found = alternatives(linear(worth=1.5, stock=endless), [10], different=1)
+    assert np.isfinite(found.ranges["most"]).all()
+    assert found.plans["from_nearest"].iat[-1] > 0
+
+
+def impossible() -> Scenario:
+    wanted = clause("amount", resource="icu_bed", at_least=100)
+    return quiet(clauses=[wanted], stock=quiet().stock.assign(upper=20.0, lower=0.0))
+
+
+def test_infeasible_plan() -> None:
+    with pytest.raises(NoSolutionError, match="cannot hold together"):
+        alternatives(impossible())
+
+
+# --- the command
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    new_scenario(tmp_path / "county")
+    return tmp_path / "county"
+
+
+def run(*words: object) -> Any:
+    return runner.invoke(app, ["alternatives", *map(str, words)])
+
+
+def test_command(starter: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run(starter, "--within", "1,2%", "--different", "1", "--gap", "0.001", "-o", out)
+    assert result.exit_code == 0, result.output
+    for words in ("Plans within 1 %", "Plans within 2 %", "no regret", "county_hospital"):
+        assert words in result.stdout
+    assert {file.name for file in out.iterdir()} == {
+        "alternatives.csv", "alternative_totals.csv", "alternative_stock.csv", "ranges.csv",
+        "no_regret.csv", "run.json",
+    }  # fmt: skip
+    plans = pd.read_csv(out / "alternatives.csv")
+    assert set(plans["within_percent"]) == {1, 2}
+    assert (plans["gap"] <= 0.001).all()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--within", "1,x"),
+        ("--within", ""),
+        ("--within", "-1"),
+        ("--different", "-1"),
+        ("--resource", "bad"),
+        ("--time-limit", "0"),
+    ],
+)
+def test_command_refuses(starter: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = run(starter, *words, "-o", tmp_path / "out")
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_command_writes_nothing_into_the_scenario(starter: Path) -> None:
+    assert run(starter, "-o", starter / "out").exit_code == 2
+    assert not (starter / "out").exists()
+
+
+def test_command_on_an_infeasible_plan(tmp_path: Path) -> None:
+    write_scenario(impossible(), tmp_path / "scenario")
+    result = run(tmp_path / "scenario", "-o", tmp_path / "out")
+    assert result.exit_code == 3, result.output
+    assert "cannot all hold" in result.output
+    assert not (tmp_path / "out").exists()
