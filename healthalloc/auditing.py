@@ -165,7 +165,7 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
             placed[columns] = True
         split += len(columns) > 1
     named = facilities.isin(proposal["facility_id"]).to_numpy()
-    choice = (layout.scenario.facilities["site"] != "existing").to_numpy()
+    choice = layout.is_choice
     held = np.bincount(
         layout.stock_facility_idx, decisions[: layout.n_stock], minlength=layout.n_facilities
     )

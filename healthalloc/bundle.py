@@ -25,6 +25,7 @@ from healthalloc.errors import DataError, NoSolutionError, Problem, SolverError
 from healthalloc.formulation.assemble import Enforced, Model
 from healthalloc.formulation.program import Block, Floats, LinearProgram
 from healthalloc.io import run_facts
+from healthalloc.io.include import input_files
 from healthalloc.mps import write_mps
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -33,15 +34,18 @@ from healthalloc.solvers.highs import solve_highs
 
 VERSION = 1
 MANIFEST, RUN = "MANIFEST.json", "run.json"
-LABELS = ["facility_id", "resource_id", "population_id", "service_id", "clause_id", "point"]
+LABELS = [
+    "facility_id", "to_facility_id", "resource_id", "population_id", "service_id", "clause_id",
+    "area_id", "point",
+]  # fmt: skip
 HEADERS: Mapping[str, list[str]] = {
     "columns.csv": ["column", "block", *LABELS],
     "rows.csv": ["row", "block", *LABELS],
     "solution.csv": ["column", "value", "relaxation", "priced"],
     "duals.csv": ["row", "relaxation", "priced"],
     "clauses.csv": [
-        "row", "clause_id", "facility_id", "quote", "unit", "low", "high", "constant",
-        "achieved", "price_cny_a_year",
+        "row", "clause_id", "area_id", "facility_id", "quote", "unit", "low", "high", "offset",
+        "constant", "achieved", "price_cny_a_year",
     ],
     "measures.csv": ["row", "part", "column", "coefficient"],
     "inputs.csv": ["file", "bytes", "sha256"],
@@ -250,8 +254,9 @@ def statements(model: Model) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``row, clause_id, facility_id, quote, unit, low, high, constant``: the row says
-        that numerator over denominator plus constant lies between low and high.
+        Columns ``row, clause_id, area_id, facility_id, quote, unit, low, high, offset,
+        constant``: the row says that (numerator + offset) / (denominator + constant) lies
+        between low and high.
     """
     records = []
     for row, of, enforced in clause_rows(model):
@@ -261,10 +266,9 @@ def statements(model: Model) -> pd.DataFrame:
             # floor and ceiling have a row each, with the target among the coefficients
             at_floor = np.isfinite(model.program.row_lower[row])
             low, high = (low, np.inf) if at_floor else (-np.inf, high)
-        facility = measure.facilities[of] if measure.facilities else ""
-        words = (f"r{row}", clause.name, facility, clause.quote, clause.unit_label)
-        records.append((*words, low, high, float(measure.constant[of])))
-    return pd.DataFrame(records, columns=HEADERS["clauses.csv"][:8])
+        words = (f"r{row}", clause.name, *measure.place(of), clause.quote, clause.unit_label)
+        records.append((*words, low, high, float(measure.fixed[of]), float(measure.constant[of])))
+    return pd.DataFrame(records, columns=HEADERS["clauses.csv"][:10])
 
 
 def measures(model: Model) -> pd.DataFrame:
@@ -316,7 +320,7 @@ def _clauses(solution: Solution, priced: Result) -> pd.DataFrame:
         name, measure = enforced.clause.name, enforced.measure
         if name not in values:
             # points are reached as far as the program set them
-            top = measure.numerator @ x[:n]
+            top = measure.numerator @ x[:n] + measure.fixed
             if measure.cover is not None:
                 first = _first_reached(model, enforced)
                 top = top + measure.cover.weight @ x[first : first + measure.cover.near.shape[0]]
@@ -331,11 +335,11 @@ def _clauses(solution: Solution, priced: Result) -> pd.DataFrame:
 
 
 def input_hashes(folder: Path) -> pd.DataFrame:
-    """Name, size and SHA-256 of every file of a scenario folder, in name order."""
+    """Name, size and SHA-256 of every file of a scenario, in name order."""
     records = []
-    for file in sorted(p for p in folder.iterdir() if p.is_file()):
+    for name, file in input_files(folder):
         data = file.read_bytes()
-        records.append((file.name, len(data), hashlib.sha256(data).hexdigest()))
+        records.append((name, len(data), hashlib.sha256(data).hexdigest()))
     return pd.DataFrame(records, columns=HEADERS["inputs.csv"])
 
 

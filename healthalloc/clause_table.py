@@ -19,9 +19,9 @@ MET = 1e-6
 _SITES_ALONE = "none: nothing in it can move, the sites are fixed as chosen"
 
 HEADER = [
-    "clause_id", "part", "facility_id", "kind", "quote", "source", "status", "treatment", "unit",
-    "baseline", "base_year", "target", "achieved", "slack", "met", "price_cny_a_year",
-    "price_basis",
+    "clause_id", "part", "area_id", "facility_id", "kind", "quote", "source", "status",
+    "treatment", "unit", "baseline", "base_year", "target", "achieved", "slack", "met",
+    "price_cny_a_year", "price_basis",
 ]  # fmt: skip
 
 
@@ -67,19 +67,22 @@ def clause_rows(
         if clause.treatment == "record":
             reason = getattr(clause, "reason", "recorded")
             unknown = (np.nan, target, np.nan, np.nan, None, np.nan, reason)
-            records.append((clause.id, clause.part, "", *head, printed, *unknown))
+            records.append((clause.id, clause.part, clause.area, "", *head, printed, *unknown))
             continue
-        measure = clause.measure(layout)
+        measure = clause.measured(layout)
         value, before = measure.value(decisions), measure.value(base)
         slack = clause.slack(value)
         slack[np.abs(slack) < _allowance(*clause.bounds) * 1e-3] = 0.0
         price, basis = _price(clause, measure.n_rows, prices, price_basis)
         bases = np.where(np.isnan(price) & (basis == price_basis), _SITES_ALONE, basis)
         for k in range(measure.n_rows):
-            facility = measure.facilities[k] if measure.facilities else ""
             met = _met(clause, value[k], slack[k])
             achieved = (before[k], target, value[k], slack[k], met, price[k], bases[k])
-            records.append((clause.id, clause.part, facility, *head, printed, *achieved))
+            place = measure.place(k)
+            records.append((clause.id, clause.part, *place, *head, printed, *achieved))
+        if not measure.n_rows:
+            nothing = (np.nan, target, np.nan, np.nan, None, np.nan, clause.nothing_to_say)
+            records.append((clause.id, clause.part, clause.area, "", *head, printed, *nothing))
     return pd.DataFrame(records, columns=HEADER)
 
 
@@ -90,6 +93,8 @@ def _price(
         return np.full(n_rows, np.nan), "nothing was optimised"
     if clause.treatment != "enforce":
         return np.full(n_rows, np.nan), "not enforced"
+    if clause.is_parameter:
+        return np.full(n_rows, np.nan), "none: it changes a norm of the program, not a row"
     if clause.name not in prices:
         return np.full(n_rows, np.nan), basis
     return prices[clause.name], basis
@@ -138,12 +143,13 @@ def clause_summary(rows: pd.DataFrame) -> pd.DataFrame:
     return tight.reset_index()[[*_SUMMARY, "tightest", "statements"]]
 
 
-_SUMMARY = [column for column in HEADER if column not in {"part", "facility_id", "kind"}]
+_SUMMARY = [c for c in HEADER if c not in {"part", "area_id", "facility_id", "kind"}]
 
 
 def _place(rows: pd.DataFrame) -> pd.Series[str]:
-    both = (rows["part"] != "") & (rows["facility_id"] != "")
-    return rows["part"] + np.where(both, " / ", "") + rows["facility_id"]
+    words = zip(rows["part"], rows["area_id"], rows["facility_id"])
+    place = [" / ".join(word for word in row if word) for row in words]
+    return pd.Series(place, index=rows.index, dtype=object)
 
 
 def _all_met(values: pd.Series[Any]) -> bool | None:

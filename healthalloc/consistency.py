@@ -18,6 +18,9 @@ Tables = Mapping[str, pd.DataFrame]
 RESERVED = ("existing", "given")
 """Allocations that the audit names itself: the base year, and one given beside the scenario."""
 
+HALF_A_PERSON = 0.5
+"""Sums of residents that differ by no more agree."""
+
 FAR_DEGREES, NEAR_DEGREES = 20.0, 5.0
 """A point so far from the middle of all, and so near it when swapped, is taken for swapped."""
 
@@ -43,6 +46,9 @@ def check_consistency(
     for check, reads in _CHECKS.items():
         if can_read(tables, [*found, *problems], reads):
             problems += check(tables)
+    printed = "areas.area_id areas.parent_id areas.residents populations.area populations.residents"
+    if can_read(tables, [*found, *problems], printed) and len(tables["areas"]):
+        problems += _check_area_residents(tables)
     points = "facilities.longitude facilities.latitude populations.longitude populations.latitude"
     if can_read(tables, found, points):
         problems += _check_points(tables, needs_coordinates)
@@ -115,22 +121,154 @@ def check_references(tables: Tables, found: Sequence[Problem] = ()) -> list[Prob
 
 def _check_resource_tree(tables: Tables) -> list[Problem]:
     """The parents of the resources must form a forest."""
-    resources = tables["resources"]
-    parent = dict(zip(resources["resource_id"], resources["parent_id"]))
+    return _cycles(tables, "resources", "resource_id")
+
+
+def _cycles(tables: Tables, table: str, key: str) -> list[Problem]:
+    """Rows whose parents lead back to themselves, each cycle once."""
+    parent = dict(zip(tables[table][key], tables[table]["parent_id"]))
     problems: list[Problem] = []
-    reported: set[str] = set()
-    for row, start in enumerate(parent):
-        path = [start]
-        while parent.get(path[-1]) and parent[path[-1]] not in path:
-            path.append(parent[path[-1]])
-        if parent.get(path[-1]) == start and start not in reported:
-            reported |= set(path)
-            message = "the tree of resources has a cycle: " + " -> ".join([*path, start])
-            mend = "empty the parent_id of the topmost resource"
-            problems.append(
-                Problem("resources", message, row + 1, "parent_id", parent[start], mend)
-            )
+    for row, path in _paths_back(parent):
+        message = f"the tree of {table} has a cycle: " + " -> ".join(path)
+        mend = "empty the parent_id of the topmost one"
+        problems.append(Problem(table, message, row + 1, "parent_id", path[1], mend))
     return problems
+
+
+def _paths_back(successor: Mapping[str, str]) -> list[tuple[int, list[str]]]:
+    """Cycles of a map in which everything has one successor or none (empty)."""
+    found: list[tuple[int, list[str]]] = []
+    reported: set[str] = set()
+    for row, start in enumerate(successor):
+        path = [start]
+        while successor.get(path[-1]) and successor[path[-1]] not in path:
+            path.append(successor[path[-1]])
+        if successor.get(path[-1]) == start and start not in reported:
+            reported |= set(path)
+            found.append((row, [*path, start]))
+    return found
+
+
+def _check_area_tree(tables: Tables) -> list[Problem]:
+    """The areas form one tree, and what the populations add up to is what they print."""
+    problems = _cycles(tables, "areas", "area_id")
+    if problems:
+        return problems
+    areas = tables["areas"]
+    roots = areas["area_id"][areas["parent_id"] == ""].tolist()
+    if len(roots) > 1:
+        problems.append(
+            Problem(
+                "areas", f"{len(roots)} areas lie in no other: {', '.join(roots[:5])}",
+                column="parent_id", mend="one root only: give the others their parent_id",
+            )
+        )  # fmt: skip
+    return problems
+
+
+def _check_areas_used(tables: Tables) -> list[Problem]:
+    """Facilities and populations stand in areas of the tree."""
+    known = tables["areas"]["area_id"]
+    if not len(known):
+        return []
+    problems: list[Problem] = []
+    for name in ("facilities", "populations"):
+        given = tables[name]["area"]
+        for row in rows_where(~given.isin(known)):
+            value = str(given.iat[row])
+            message = "is no area of the tree" if value else "is empty: expected an area_id"
+            mend = nearest(value, known) or "add it to areas.csv, with its level and parent"
+            problems.append(Problem(name, message, row + 1, "area", value, mend))
+    return problems
+
+
+def _check_area_residents(tables: Tables) -> list[Problem]:
+    """Populations add up to the residents that an area prints."""
+    areas, populations = tables["areas"], tables["populations"]
+    parent = dict(zip(areas["area_id"], areas["parent_id"]))
+    total = dict.fromkeys(parent, 0.0)
+    for area, residents in zip(populations["area"], populations["residents"]):
+        while area:
+            total[area] += residents
+            area = parent[area]
+    found = areas["area_id"].map(total).to_numpy(dtype=float)
+    printed = areas["residents"].to_numpy(dtype=float)
+    return [
+        Problem(
+            "areas", f"the populations of {areas['area_id'].iat[row]} add up to {found[row]:g}",
+            row + 1, "residents", f"{printed[row]:g}",
+            "mend the populations, or leave the cell empty if they need not agree",
+        )
+        for row in rows_where(np.abs(found - printed) > HALF_A_PERSON)
+    ]  # fmt: skip
+
+
+def _check_forms(tables: Tables) -> list[Problem]:
+    """A form belongs to an institution that is no form itself, and may be chosen."""
+    facilities = tables["facilities"]
+    form = (facilities["form_of"] != "").to_numpy()
+    of_form = facilities["form_of"].isin(facilities["facility_id"][form]).to_numpy()
+    problems = _flag(
+        tables, "facilities", form & of_form, "form_of",
+        "is a form itself; forms are stated of the institution as it is today",
+        "name the facility whose own form_of is empty",
+    )  # fmt: skip
+    problems += _flag(
+        tables, "facilities", form & (facilities["site"] != "candidate").to_numpy(), "site",
+        "another form of an institution is a candidate", "site candidate",
+    )  # fmt: skip
+    return problems
+
+
+def _check_site_costs(tables: Tables) -> list[Problem]:
+    facilities = tables["facilities"]
+    return _flag(
+        tables, "facilities",
+        (facilities["site"] == "candidate") & facilities["site_cost_cny"].isna(), "site_cost_cny",
+        "a candidate needs the yearly cost of its site: without one it would be free",
+        "give it in CNY a year; 0 must be said",
+    )  # fmt: skip
+
+
+def _check_referrals(tables: Tables) -> list[Problem]:
+    """Referrals lead to other services, and never back."""
+    referrals = tables["referrals"]
+    problems = _flag(
+        tables, "referrals", referrals["from_service_id"] == referrals["to_service_id"],
+        "to_service_id", "a service refers to another one, not to itself", "name the other one",
+    )  # fmt: skip
+    if problems:
+        return problems
+    leads_to: dict[str, list[str]] = {}
+    for start, end in zip(referrals["from_service_id"], referrals["to_service_id"]):
+        leads_to.setdefault(start, []).append(end)
+    cycle = _referral_cycle(leads_to)
+    if cycle:
+        last = (referrals["from_service_id"] == cycle[-2]) & (
+            referrals["to_service_id"] == cycle[-1]
+        )
+        message = "the referrals have a cycle: " + " -> ".join(cycle)
+        mend = "give what comes back a service of its own, e.g. rehabilitation"
+        problems = _flag(tables, "referrals", last, "to_service_id", message, mend)
+    return problems
+
+
+def _referral_cycle(leads_to: Mapping[str, list[str]]) -> list[str]:
+    """A path of services that ends where it began; empty if there is none."""
+    done: set[str] = set()
+
+    def search(path: list[str]) -> list[str]:
+        for following in leads_to.get(path[-1], []):
+            if following in path:
+                return [*path[path.index(following) :], following]
+            if following not in done:
+                found = search([*path, following])
+                if found:
+                    return found
+        done.add(path[-1])
+        return []
+
+    return next((found for start in leads_to if (found := search([start]))), [])
 
 
 def _check_stock_limits(tables: Tables) -> list[Problem]:
@@ -156,9 +294,11 @@ def _check_stock_leaves(tables: Tables) -> list[Problem]:
 
 def _check_stock_of_sites(tables: Tables) -> list[Problem]:
     stock, facilities = tables["stock"], tables["facilities"]
-    site = stock["facility_id"].map(facilities.set_index("facility_id")["site"])
+    by_id = facilities.set_index("facility_id")["site"]
+    site = stock["facility_id"].map(by_id)
+    has_forms = stock["facility_id"].isin(facilities["form_of"])
     problems = _flag(
-        tables, "stock", (site != "existing") & stock["upper"].isna(), "upper",
+        tables, "stock", ((site != "existing") | has_forms) & stock["upper"].isna(), "upper",
         "a facility that may open or close needs an upper limit", "give upper",
     )  # fmt: skip
     problems += _flag(
@@ -179,8 +319,11 @@ def _check_services(tables: Tables) -> list[Problem]:
         tables, "services", ~inpatient & stay, "stay_days",
         "an ambulatory service has no stay", "empty the cell",
     )  # fmt: skip
+    referred = list(tables["referrals"]["to_service_id"]) if "referrals" in tables else []
     for name in ("demand", "requirements"):
         without = ~services["service_id"].isin(tables[name]["service_id"])
+        if name == "demand":
+            without &= ~services["service_id"].isin(referred)
         problems += _flag(
             tables, "services", without, "service_id", f"has no row in the table {name}",
             f"add one to {name}.csv, or remove the service",
@@ -232,8 +375,8 @@ def _check_groups(tables: Tables) -> list[Problem]:
 
 
 def _check_radii(tables: Tables) -> list[Problem]:
-    """Every service has a radius for every area class that has residents."""
-    radii = tables["radii"]
+    """Every service in demand has a radius for every area class that has residents."""
+    radii, demanded = tables["radii"], set(tables["demand"]["service_id"])
     given = set(zip(radii["service_id"], radii["area_class"]))
     return [
         Problem(
@@ -241,6 +384,7 @@ def _check_radii(tables: Tables) -> list[Problem]:
             mend="add a row",
         )
         for service in tables["services"]["service_id"]
+        if service in demanded
         for area_class in dict.fromkeys(tables["populations"]["area_class"])
         if (service, area_class) not in given
     ]  # fmt: skip
@@ -292,7 +436,13 @@ _CHECKS: dict[Callable[[Tables], list[Problem]], str] = {
     "services.service_id services.setting facilities.category",
     _check_groups: "groups.population_id groups.group_id groups.residents demand.group_id "
     "populations.population_id populations.residents",
-    _check_radii: "radii.service_id radii.area_class services.service_id populations.area_class",
+    _check_radii: "radii.service_id radii.area_class services.service_id populations.area_class "
+    "demand.service_id",
+    _check_area_tree: "areas.area_id areas.parent_id",
+    _check_areas_used: "areas.area_id facilities.area populations.area",
+    _check_forms: "facilities.facility_id facilities.form_of facilities.site",
+    _check_site_costs: "facilities.site facilities.site_cost_cny",
+    _check_referrals: "referrals.from_service_id referrals.to_service_id",
     _check_proposals: "proposals.proposal_id",
 }
 """Checks across tables, each with the columns that it reads."""

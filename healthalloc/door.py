@@ -72,6 +72,8 @@ def check_input(
     needed = {
         "facilities": " ".join(f"facilities.{c}" for c in tables.get("facilities", ())),
         "resources": "resources.resource_id",
+        "services": "services.service_id",
+        "areas": "areas.area_id areas.level areas.parent_id",
         "facts": "facts.fact_id",
     }
     reliable = {

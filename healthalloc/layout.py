@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from healthalloc.network import Arcs, Pairs, travel_pairs
+from healthalloc.areas import inside, of_level
+from healthalloc.network import Arcs, Pairs, ReferralArcs, facility_pairs, travel_pairs
 from healthalloc.travel import ROUNDING, positions_of
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Scope = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The decisions ``z`` of a scenario: ``[stock | open | flow]``.
+    """The decisions ``z`` of a scenario: ``[stock | open | flow | referral]``.
 
     Clauses state their coefficients over this vector; the program holds it as its first
     columns; the audit fills it from a stock table without a solver.
@@ -37,10 +39,16 @@ class Layout:
         The scenario that the positions refer to.
     arcs
         Arcs of the flows; ``None`` when flows play no part (audit).
+    referral_arcs
+        Arcs of the referrals; ``None`` when there are none.
+    area
+        Area that is shown: of the facilities and residents only those in it count. Empty: all.
     """
 
     scenario: Scenario
     arcs: Arcs | None = None
+    referral_arcs: ReferralArcs | None = None
+    area: str = ""
 
     @cached_property
     def stock_facility_idx(self) -> Positions:
@@ -94,14 +102,77 @@ class Layout:
         return 0 if self.arcs is None else len(self.arcs.population_idx)
 
     @property
+    def n_referrals(self) -> int:
+        """Number of referral decisions."""
+        return 0 if self.referral_arcs is None else len(self.referral_arcs)
+
+    @property
     def n_decisions(self) -> int:
         """Length of the vector of decisions."""
-        return self.n_stock + self.n_facilities + self.n_flows
+        return self.n_stock + self.n_facilities + self.n_flows + self.n_referrals
+
+    def part(self, area_id: str) -> Layout:
+        """The same decisions, of which one area is shown."""
+        part = copy.copy(self)  # with what is known already, except what depends on the area
+        object.__setattr__(part, "area", area_id)
+        for name in ("residents", "population_shown", "facility_shown"):
+            part.__dict__.pop(name, None)
+        return part
+
+    def areas_of(self, levels: str | Sequence[str], within: str = "") -> list[str]:
+        """Areas of one or several levels, in an area if one is given."""
+        words = [levels] if isinstance(levels, str) else list(levels)
+        return of_level(self.scenario.areas, words, within)
+
+    @cached_property
+    def population_shown(self) -> Mask:
+        """Populations of the area that is shown, shape (n_populations,)."""
+        return self._in_area(self.scenario.populations)
+
+    @cached_property
+    def facility_shown(self) -> Mask:
+        """Facilities of the area that is shown, shape (n_facilities,)."""
+        return self._in_area(self.scenario.facilities)
+
+    def _in_area(self, table: pd.DataFrame) -> Mask:
+        if not self.area:
+            return np.ones(len(table), dtype=bool)
+        return table["area"].isin(inside(self.scenario.areas, self.area)).to_numpy()
 
     @cached_property
     def residents(self) -> float:
-        """Residents of the whole region."""
-        return float(self.scenario.populations["residents"].sum())
+        """Residents of the region, or of the area that is shown."""
+        return float(self.residents_idx[self.population_shown].sum())
+
+    @cached_property
+    def institution_idx(self) -> Positions:
+        """Facility that each facility is a form of, itself if none, shape (n_facilities,)."""
+        facilities = self.scenario.facilities
+        base = positions_of(facilities["form_of"], pd.Index(facilities["facility_id"]))
+        return np.where(base < 0, np.arange(len(base)), base)
+
+    @cached_property
+    def has_forms(self) -> Mask:
+        """Facilities that are one form of several, shape (n_facilities,)."""
+        sizes = np.bincount(self.institution_idx, minlength=self.n_facilities)
+        has_forms: Mask = sizes[self.institution_idx] > 1
+        return has_forms
+
+    @cached_property
+    def is_choice(self) -> Mask:
+        """Facilities of which the program chooses whether they are open, shape (n_facilities,)."""
+        site = (self.scenario.facilities["site"] != "existing").to_numpy()
+        choice: Mask = site | self.has_forms
+        return choice
+
+    @cached_property
+    def balance_idx(self) -> Positions:
+        """First stock row of the same institution and resource, shape (n_stock,)."""
+        key = self.institution_idx[self.stock_facility_idx] * len(self.resource_ids)
+        key = key + self.stock_resource_idx
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        balance: Positions = first[inverse]
+        return balance
 
     @cached_property
     def residents_idx(self) -> Floats:
@@ -116,7 +187,7 @@ class Layout:
         scope
             Facility columns and the value or values allowed; empty: every facility.
         """
-        return in_scope(self.scenario.facilities, scope)
+        return in_scope(self.scenario.facilities, scope) & self.facility_shown
 
     def stock_in(self, resource_id: str, facilities: Mask) -> Positions:
         """Positions of the stock of a resource, all kinds below it, in some facilities."""
@@ -203,6 +274,35 @@ class Layout:
             & populations[pairs.population_idx]
             & facilities[pairs.facility_idx]
         )
+        return pairs.population_idx[keep], pairs.facility_idx[keep]
+
+    def between(
+        self, radius: float, unit: str, start: Mask, end: Mask
+    ) -> tuple[Positions, Positions]:
+        """Pairs of facilities within a radius, a facility and itself included.
+
+        Parameters
+        ----------
+        radius
+            Farthest travel, in ``unit``: ``"min"`` or ``"km"``.
+        start, end
+            Masks of the facilities that travel may begin and end at.
+
+        Returns
+        -------
+        start_idx, end_idx : ndarray of int
+            Positions in the table of facilities.
+        """
+        scenario = self.scenario
+        limit, none = np.where(start, radius, -np.inf), np.full(len(start), -np.inf)
+        pairs = facility_pairs(
+            scenario.facilities,
+            scenario.settings.travel,
+            limit_km=limit if unit == "km" else none,
+            limit_min=limit if unit == "min" else none,
+            roads=scenario.roads,
+        )
+        keep = start[pairs.population_idx] & end[pairs.facility_idx]
         return pairs.population_idx[keep], pairs.facility_idx[keep]
 
 

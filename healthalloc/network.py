@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
-__all__ = ["Arcs", "Pairs", "radius_limits", "reach", "travel_pairs"]
+__all__ = [
+    "Arcs", "Pairs", "ReferralArcs", "facility_pairs", "radius_limits", "reach", "referral_reach",
+    "travel_pairs",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,32 @@ class Arcs:
 
     def __len__(self) -> int:
         return len(self.population_idx)
+
+
+@dataclass(frozen=True, eq=False)
+class ReferralArcs:
+    """Ways that cases are referred on: from a facility, of a referral, to a facility.
+
+    Sorted by facility referring, then referral, then facility referred to.
+
+    Parameters
+    ----------
+    from_idx, to_idx : shape (n_arcs,)
+        Rows of the table of facilities; the two may be the same.
+    referral_idx : shape (n_arcs,)
+        Rows of the table of referrals.
+    travel_min, distance_km : shape (n_arcs,)
+        Travel one way; NaN where the method of travel does not know the quantity.
+    """
+
+    from_idx: Positions
+    to_idx: Positions
+    referral_idx: Positions
+    travel_min: Floats
+    distance_km: Floats
+
+    def __len__(self) -> int:
+        return len(self.from_idx)
 
 
 def travel_pairs(
@@ -150,7 +179,9 @@ def _radii_by_class(
     place = (service[used], area_class[used])
     row = np.full((len(service_ids), len(classes)), -1, dtype=np.intp)
     row[place] = used
-    absent = np.argwhere(row < 0)
+    # a service without any radius is one that residents only reach by referral
+    by_referral = ~np.isin(np.arange(len(service_ids)), service)
+    absent = np.argwhere((row < 0) & ~by_referral[:, None])
     if len(absent):
         raise DataError(
             Problem(
@@ -162,9 +193,10 @@ def _radii_by_class(
         )
     radius = radii["radius"].to_numpy(dtype=np.float64)
     in_km = radii["unit"].eq("km").to_numpy()
+    km, minutes = (np.append(np.where(in_km == k, radius, -np.inf), -np.inf) for k in (True, False))
     return _Radii(
-        km=np.where(in_km, radius, -np.inf)[row],
-        min=np.where(in_km, -np.inf, radius)[row],
+        km=km[row],
+        min=minutes[row],
         row=row,
         class_idx=class_idx,
     )
@@ -277,3 +309,93 @@ def _unknown_travel(
         )
         for position in np.sort(row[(radius > -np.inf) & unknown])
     ]  # fmt: skip
+
+
+def facility_pairs(
+    facilities: pd.DataFrame,
+    travel: Travel,
+    limit_km: Floats,
+    limit_min: Floats,
+    roads: nx.Graph[Any] | None = None,
+) -> Pairs:
+    """Pairs of facilities within the limits of the first of the two, itself included.
+
+    Parameters
+    ----------
+    facilities
+        Table of the schema, checked.
+    travel
+        How travel is found; a matrix does not know travel between facilities.
+    limit_km, limit_min : shape (n_facilities,)
+        As for :func:`travel_pairs`.
+    roads
+        The road graph, if travel is by road graph.
+
+    Returns
+    -------
+    Pairs
+        ``population_idx`` is the facility that travel begins at.
+
+    Raises
+    ------
+    DataError
+        As for :func:`travel_pairs`; or if travel is a matrix, or a facility has no area class.
+    """
+    if travel.method == "matrix":
+        mend = "choose great_circle or road_graph, or leave out what is stated between facilities"
+        message = "a travel matrix does not know travel between facilities"
+        raise DataError([Problem("travel", message, column="method", value="matrix", mend=mend)])
+    start = facilities.rename(columns={"facility_id": "population_id"})
+    unclassed = np.flatnonzero((start["area_class"] == "").to_numpy())
+    if len(unclassed):
+        raise DataError(
+            Problem(
+                "facilities", "is empty, but travel between facilities goes at its speed",
+                int(row) + 1, "area_class", mend="give the class, e.g. urban or rural",
+            )
+            for row in unclassed
+        )  # fmt: skip
+    return travel_pairs(facilities, start, travel, limit_km, limit_min, roads=roads)
+
+
+def referral_reach(
+    pairs: Pairs, offers: NDArray[np.bool_], referrals: pd.DataFrame, service_ids: Sequence[str]
+) -> ReferralArcs:
+    """Referral arcs: pairs within the radius of a referral that offer its two services.
+
+    Parameters
+    ----------
+    pairs
+        Of facilities, within the largest radius or farther.
+    offers : shape (n_facilities, n_services)
+        Whether the facility offers the service.
+    referrals
+        Table of the schema, checked.
+    service_ids : length n_services
+        Services in the order of the columns of ``offers``.
+
+    Raises
+    ------
+    DataError
+        If a radius is in a unit that the method of travel does not know.
+    """
+    start, end = pairs.population_idx, pairs.facility_idx
+    from_service = positions_of(referrals["from_service_id"], service_ids)
+    to_service = positions_of(referrals["to_service_id"], service_ids)
+    found: list[Positions] = []
+    for row, (radius, unit) in enumerate(zip(referrals["radius"], referrals["unit"])):
+        travel = pairs.distance_km if unit == "km" else pairs.travel_min
+        if np.isnan(travel).any():
+            mend = "state the radius in the other unit, or give what travel lacks"
+            message = "travel is not known in this unit"
+            raise DataError([Problem("referrals", message, row + 1, "unit", unit, mend)])
+        near = (travel <= radius * ROUNDING) & offers[start, from_service[row]]
+        found.append(np.flatnonzero(near & offers[end, to_service[row]]))
+    pair = np.concatenate([np.zeros(0, dtype=np.intp), *found])
+    referral_idx = np.arange(len(found)).repeat([len(part) for part in found])
+    order = np.lexsort((end[pair], referral_idx, start[pair]))
+    pair = pair[order]
+    return ReferralArcs(
+        start[pair], end[pair], referral_idx[order], pairs.travel_min[pair],
+        pairs.distance_km[pair],
+    )  # fmt: skip

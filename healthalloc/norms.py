@@ -53,10 +53,16 @@ def categories(scenario: Scenario) -> tuple[NDArray[np.intp], pd.Index[Any]]:
     return codes, pd.Index(names)
 
 
-def needs(layout: Layout) -> Floats:
+def needs(layout: Layout, basis: str = "") -> Floats:
     """Resource needed for one unit of flow, shape (n_categories, n_services, n_resources).
 
     Only the resource that a requirement names is counted, not the ones above it.
+
+    Parameters
+    ----------
+    layout
+    basis
+        Only requirements of this basis; empty: all.
     """
     scenario = layout.scenario
     services = pd.Index(scenario.services["service_id"])
@@ -64,15 +70,30 @@ def needs(layout: Layout) -> Floats:
     need = np.zeros((len(names), len(services), len(layout.resource_ids)))
     cases = cases_per_flow(scenario)
     required = scenario.requirements
-    for service_id, resource_id, category, amount, basis in zip(
+    if basis:
+        required = required[required["basis"] == basis]
+    for service_id, resource_id, category, amount, of_basis in zip(
         required["service_id"], required["resource_id"], required["category"],
         required["amount"], required["basis"],
     ):  # fmt: skip
         s, r = services.get_loc(service_id), layout.resource_ids.get_loc(resource_id)
-        per_flow = amount if basis == "per_patient" else cases[s] / amount
+        per_flow = amount if of_basis == "per_patient" else cases[s] / amount
         where = np.array([category in ("", name) for name in names])
         need[where, s, r] = per_flow
     return need
+
+
+def stay_factor(layout: Layout) -> Floats:
+    """Stay at each facility as a share of the service's, shape (n_facilities, n_services).
+
+    1 except where an enforced clause on the length of stay shortens it; of several the
+    shortest counts.
+    """
+    factor = np.ones((layout.n_facilities, len(layout.scenario.services)))
+    for clause in layout.scenario.plan.clauses:
+        if clause.is_parameter and clause.treatment == "enforce":
+            factor = np.minimum(factor, clause.stay_factor(layout))
+    return factor
 
 
 def offers(layout: Layout, held: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -129,24 +150,61 @@ def resource_costs(scenario: Scenario) -> dict[str, Floats]:
     }
 
 
-def flow_costs(layout: Layout) -> tuple[Floats, Floats]:
-    """Travel cost and unmet penalty of one unit of each flow, CNY a year.
+def unmet_penalties(scenario: Scenario) -> Floats:
+    """Penalty of one unit of flow not served, CNY a year, shape (n_services,)."""
+    penalty = scenario.services["unmet_penalty_cny"].to_numpy(dtype=float)
+    return penalty * cases_per_flow(scenario)
+
+
+def referral_load(scenario: Scenario) -> Floats:
+    """Penalty of the referrals that one unit of flow asks for, CNY a year, shape (n_services,).
+
+    A unit of flow of a service asks for ``share`` cases of the next one. If nobody takes them,
+    their penalty is due; what is referred takes it off again, and asks for the next in turn.
+    """
+    referrals = scenario.referrals
+    services = pd.Index(scenario.services["service_id"])
+    start = services.get_indexer(referrals["from_service_id"])
+    end = services.get_indexer(referrals["to_service_id"])
+    share = referrals["share"].to_numpy(dtype=float)
+    per_case = scenario.services["unmet_penalty_cny"].to_numpy(dtype=float)
+    load = np.zeros(len(services))
+    np.add.at(load, start, share * per_case[end])
+    return load * cases_per_flow(scenario)
+
+
+def travel_costs(scenario: Scenario, travel_min: Floats, service_idx: NDArray[np.intp]) -> Floats:
+    """Value of the time on the way of one unit of flow, CNY a year, shape (n_arcs,)."""
+    value = scenario.settings.value_of_travel_cny_per_hour / 60.0
+    if value == 0:
+        return np.zeros(len(travel_min))
+    journeys = scenario.services["journeys_per_case"].to_numpy(dtype=float)
+    return value * travel_min * (journeys * cases_per_flow(scenario))[service_idx]
+
+
+def referral_service_idx(layout: Layout) -> NDArray[np.intp]:
+    """Service that each referral arc leads to, shape (n_referrals,)."""
+    services = pd.Index(layout.scenario.services["service_id"])
+    end = services.get_indexer(layout.scenario.referrals["to_service_id"])
+    if layout.referral_arcs is None:
+        return np.zeros(0, dtype=np.intp)
+    reached: NDArray[np.intp] = end[layout.referral_arcs.referral_idx]
+    return reached
+
+
+def arrivals(layout: Layout) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Facility and service of every flow, then of every referral.
 
     Returns
     -------
-    travel : ndarray, shape (n_flows,)
-        Value of the time on the way.
-    penalty : ndarray, shape (n_services,)
-        Penalty of one unit of flow not served.
+    facility_idx, service_idx : ndarray of int, shape (n_flows + n_referrals,)
     """
-    scenario, arcs = layout.scenario, layout.arcs
-    services = scenario.services
-    cases = cases_per_flow(scenario)
-    penalty = services["unmet_penalty_cny"].to_numpy(dtype=float) * cases
-    journeys = services["journeys_per_case"].to_numpy(dtype=float) * cases
+    arcs, referred = layout.arcs, layout.referral_arcs
     if arcs is None:
-        return np.zeros(0), penalty
-    value = scenario.settings.value_of_travel_cny_per_hour / 60.0
-    if value == 0:
-        return np.zeros(layout.n_flows), penalty
-    return value * arcs.travel_min * journeys[arcs.service_idx], penalty
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    if referred is None:
+        return arcs.facility_idx, arcs.service_idx
+    return (
+        np.concatenate([arcs.facility_idx, referred.to_idx]),
+        np.concatenate([arcs.service_idx, referral_service_idx(layout)]),
+    )

@@ -40,7 +40,7 @@ class Scenario:
         Years, money, travel, how to solve.
     facilities, populations, resources, stock, services, radii, demand, requirements
         Tables that every scenario has.
-    groups, proposals, facts
+    areas, groups, referrals, proposals, facts
         Tables that it may have.
     plan
         Clauses and checks.
@@ -66,7 +66,9 @@ class Scenario:
     radii: pd.DataFrame
     demand: pd.DataFrame
     requirements: pd.DataFrame
+    areas: pd.DataFrame = field(default_factory=lambda: _empty("areas"))
     groups: pd.DataFrame = field(default_factory=lambda: _empty("groups"))
+    referrals: pd.DataFrame = field(default_factory=lambda: _empty("referrals"))
     proposals: pd.DataFrame = field(default_factory=lambda: _empty("proposals"))
     facts: pd.DataFrame = field(default_factory=lambda: _empty("facts"))
     plan: Plan = field(default_factory=Plan)
@@ -83,6 +85,8 @@ class Scenario:
             raise PlanError(plan_problems)
         for name, table in tables.items():
             object.__setattr__(self, name, table)
+        costs = self.facilities["site_cost_cny"].fillna(0.0)
+        object.__setattr__(self, "facilities", self.facilities.assign(site_cost_cny=costs))
         plan_problems = measured_problems(self.plan, Layout(self))
         if plan_problems:
             raise PlanError(plan_problems)

@@ -133,6 +133,28 @@ def _at_least_zero(name: str, unit: str, meaning: str, default: object = REQUIRE
 
 _TABLES = (
     Table(
+        "areas",
+        "The tree of areas, e.g. city, county, township; a clause may speak of one of them or of "
+        "each area of a level.",
+        ("area_id",),
+        (
+            _id("area_id", "Identifier, used by the column area of facilities and populations."),
+            _text("name", "Name for people.", REQUIRED),
+            _id("level", "Level, e.g. county, street or village; any word of yours."),
+            Column(
+                "parent_id", "text", "Area that this one lies in; empty for the root.",
+                references="areas.area_id", default="",
+            ),
+            _at_least_zero(
+                "residents", "residents",
+                "Residents that the populations of the area must add up to; empty: not checked.",
+                float("nan"),
+            ),
+            SOURCE,
+        ),
+        optional=True,
+    ),
+    Table(
         "facilities",
         "Institutions, existing or candidate.",
         ("facility_id",),
@@ -142,7 +164,7 @@ _TABLES = (
             _id("category", "Kind of institution, e.g. general_hospital; any word of yours."),
             _text("level", "Level, e.g. tertiary, secondary; any word of yours."),
             _text("ownership", "Who runs it, e.g. public, enterprise, social; any word of yours."),
-            _text("area", "Township or street it stands in."),
+            _text("area", "Area it stands in; one of the table areas, if there is one."),
             _text("area_class", "Class of that area, e.g. urban or rural."),
             LONGITUDE,
             LATITUDE,
@@ -153,7 +175,21 @@ _TABLES = (
                 choices=("existing", "closable", "candidate"), default="existing",
             ),
             _at_least_zero(
-                "site_cost_cny", "CNY a year", "Cost of the site while it is open.", 0.0
+                "site_cost_cny", "CNY a year",
+                "Cost of the site while it is open; required of a candidate, else 0.",
+                float("nan"),
+            ),
+            Column(
+                "form_of", "text",
+                "Institution that this row is another form of, e.g. after an upgrade or as a "
+                "branch. One form is open at a time; staff and beds carry over.",
+                references="facilities.facility_id", default="",
+            ),
+            _at_least_zero(
+                "occupancy_percent", "%", "Bed occupancy in the base year.", float("nan")
+            ),
+            _at_least_zero(
+                "stay_days", "days", "Average length of stay in the base year.", float("nan")
             ),
             SOURCE,
         ),
@@ -165,7 +201,7 @@ _TABLES = (
         (
             _id("population_id", "Identifier."),
             _text("name", "Name for people.", REQUIRED),
-            _text("area", "Township or street it belongs to."),
+            _text("area", "Area it belongs to; one of the table areas, if there is one."),
             _id("area_class", "Class of the area, e.g. urban or rural; chooses radius and speed."),
             _at_least_zero("residents", "residents", "Resident population."),
             LONGITUDE,
@@ -314,6 +350,33 @@ _TABLES = (
             ),
             SOURCE,
         ),
+    ),
+    Table(
+        "referrals",
+        "Services that cases of another service need next, on arcs between facilities.",
+        ("from_service_id", "to_service_id"),
+        (
+            _id(
+                "from_service_id", "Service that the cases are treated with first.",
+                "services.service_id",
+            ),
+            _id(
+                "to_service_id",
+                "Service that some of them are referred to, up or down; what it lacks costs its "
+                "unmet penalty.",
+                "services.service_id",
+            ),
+            Column(
+                "share", "number", "Cases referred on for each case treated.", "fraction",
+                above=0, maximum=1,
+            ),
+            Column(
+                "radius", "number", "Farthest that a case is referred.", "see unit", above=0
+            ),
+            Column("unit", "text", "Unit of the radius.", choices=("min", "km")),
+            SOURCE,
+        ),
+        optional=True,
     ),
     Table(
         "proposals",

@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 from healthalloc.clause_table import clause_rows, clause_summary
 from healthalloc.errors import NoSolutionError
 from healthalloc.explain.conflicts import Conflict
+from healthalloc.flow_tables import beds_freed, referral_needs, referral_table
 from healthalloc.formulation.assemble import Model
 from healthalloc.layout import Layout
-from healthalloc.norms import cases_per_flow, demand_cases, flow_costs, offers, resource_costs
+from healthalloc.norms import (
+    cases_per_flow,
+    demand_cases,
+    offers,
+    referral_service_idx,
+    resource_costs,
+    travel_costs,
+    unmet_penalties,
+)
 from healthalloc.solvers.base import Result, Status
 from healthalloc.solvers.certificate import Certificate
 
@@ -140,13 +149,61 @@ class Solution:
         return np.where(flow > NEGLIGIBLE, flow, 0.0)
 
     @cached_property
+    def _referred(self) -> Floats:
+        referred = self._columns("referral")
+        return np.where(referred > NEGLIGIBLE, referred, 0.0)
+
+    @cached_property
     def stock(self) -> pd.DataFrame:
-        """The allocation: ``facility_id, resource_id, existing, allocated, change`` (units)."""
+        """The allocation: ``facility_id, resource_id, existing, allocated, change`` (units).
+
+        What an institution has stands as ``existing`` with the form of it that is open.
+        """
         table = self.scenario.stock[["facility_id", "resource_id", "existing"]].copy()
+        table["existing"] = self._existing_by_form()
         # solvers leave rounding of some 1e-9 behind
         table["allocated"] = np.round(self._columns("stock"), 6) + 0.0
         table["change"] = table["allocated"] - table["existing"]
         return table
+
+    def _existing_by_form(self) -> Floats:
+        layout = self._layout
+        existing = self.scenario.stock["existing"].to_numpy(dtype=float, copy=True)
+        is_open = (self._columns("open") > 0.5)[layout.stock_facility_idx]
+        for k in np.flatnonzero(layout.has_forms[layout.stock_facility_idx] & ~is_open):
+            same = (layout.balance_idx == layout.balance_idx[k]) & is_open
+            if same.any():
+                existing[np.argmax(same)] += existing[k]
+                existing[k] = 0.0
+        return existing
+
+    @cached_property
+    def referrals(self) -> pd.DataFrame:
+        """Cases referred from facility to facility.
+
+        Columns ``from_facility_id, to_facility_id, from_service_id, to_service_id,
+        cases_a_year, travel_min, distance_km``; arcs without flow are left out.
+        """
+        return referral_table(self._layout, self._referred)
+
+    @cached_property
+    def referral_needs(self) -> pd.DataFrame:
+        """Cases that should be referred on, and those that are, by facility, cases a year.
+
+        Columns ``facility_id, from_service_id, to_service_id, needed, referred, not_referred``.
+        """
+        arrived = np.concatenate([self._flow, self._referred])
+        return referral_needs(self._layout, arrived, self._referred)
+
+    @cached_property
+    def beds_freed(self) -> pd.DataFrame:
+        """Beds that shorter stays free, where enforced clauses shorten them.
+
+        Columns ``facility_id, service_id, resource_id, stay_days_before, stay_days_after,
+        admissions_a_year, beds_needed_before, beds_needed_after, beds_freed``.
+        """
+        arrived = np.concatenate([self._flow, self._referred])
+        return beds_freed(self._layout, arrived, self._columns("stock"))
 
     @cached_property
     def sites(self) -> pd.DataFrame:
@@ -219,8 +276,8 @@ class Solution:
     def clause_rows(self) -> pd.DataFrame:
         """Every value that a clause speaks of.
 
-        Columns ``clause_id, part, facility_id, kind, quote, source, status, treatment, unit,
-        baseline, base_year, target, achieved, slack, met, price_cny_a_year, price_basis``.
+        Columns ``clause_id, part, area_id, facility_id, kind, quote, source, status, treatment,
+        unit, baseline, base_year, target, achieved, slack, met, price_cny_a_year, price_basis``.
         """
         prices = {} if self.prices is None else self.prices.by_clause
         basis = "none: not optimal" if self.prices is None else self.prices.basis
@@ -231,7 +288,7 @@ class Solution:
     def clauses(self) -> pd.DataFrame:
         """One row for each clause of the plan, showing its tightest statement.
 
-        The columns of `clause_rows` without ``part, facility_id, kind``, and ``tightest,
+        The columns of `clause_rows` without ``part, area_id, facility_id, kind``, and ``tightest,
         statements``. ``slack`` is negative where the clause is broken; the price is never
         negative, CNY a year for one unit more in each statement.
         """
@@ -242,7 +299,8 @@ class Solution:
         """Yearly cost by component: ``component, cny_a_year, cny_a_year_per_resident``.
 
         ``total`` is what is spent (with travel at the value of time); ``unmet_penalty`` is the
-        price put on demand that is not served, and ``objective`` the sum of both.
+        price put on demand and referrals that are not served, ``left_out_penalty`` that on
+        residents outside a service circle, and ``objective`` the sum of all.
         """
         scenario, layout = self.scenario, self._layout
         yearly = resource_costs(scenario)
@@ -250,27 +308,39 @@ class Solution:
         stock = self._columns("stock")
         is_staff = (scenario.resources["kind"] == "staff").to_numpy()[of_stock]
         held = yearly["operating"][of_stock] * stock
-        travel, penalty = flow_costs(layout)
-        flow = self._columns("flow")
-        assert layout.arcs is not None
-        missed = float(
-            (self.model.demand @ penalty).sum() - penalty[layout.arcs.service_idx] @ flow
-        )
+        flow, referred, arcs = self._columns("flow"), self._columns("referral"), layout.arcs
+        assert arcs is not None
+        travel = float(travel_costs(scenario, arcs.travel_min, arcs.service_idx) @ flow)
+        if layout.referral_arcs is not None:
+            minutes, service_idx = layout.referral_arcs.travel_min, referral_service_idx(layout)
+            travel += float(travel_costs(scenario, minutes, service_idx) @ referred)
+        penalty = unmet_penalties(scenario)
+        missed = float((self.model.demand @ penalty).sum() - penalty[arcs.service_idx] @ flow)
+        missed += self._referral_penalty()
+        reached = self.model.program.column_block("reached").slice
+        left_out = 0.0 - float(self.model.program.cost[reached] @ (1.0 - self._x[reached]))
         parts = {
             "capital": float(yearly["capital"][of_stock] @ self._columns("add")),
             "retirement": float(yearly["retirement"][of_stock] @ self._columns("retire")),
             "operating": float(held[~is_staff].sum()),
             "staff": float(held[is_staff].sum()),
-            "travel": float(travel @ flow),
+            "travel": travel,
             "site": float(scenario.facilities["site_cost_cny"] @ self._columns("open")),
         }
         parts["total"] = sum(parts.values())
         parts["unmet_penalty"] = missed
-        parts["objective"] = parts["total"] + missed
+        parts["left_out_penalty"] = left_out
+        parts["objective"] = parts["total"] + missed + left_out
         table = pd.DataFrame({"component": list(parts), "cny_a_year": list(parts.values())})
         residents = layout.residents
         table["cny_a_year_per_resident"] = table["cny_a_year"] / residents if residents else np.nan
         return table
+
+    def _referral_penalty(self) -> float:
+        """Price of the referrals that nobody takes, CNY a year."""
+        table = self.referral_needs
+        per_case = self.scenario.services.set_index("service_id")["unmet_penalty_cny"]
+        return float((table["not_referred"] * table["to_service_id"].map(per_case)).sum())
 
     @cached_property
     def access(self) -> pd.DataFrame:
@@ -347,6 +417,10 @@ class Solution:
                 "clause_rows": self.clause_rows, "flows": self.flows, "demand": self.demand,
                 "cost": self.cost, "access": self.access,
             }  # fmt: skip
+            if len(self.scenario.referrals):
+                tables |= {"referrals": self.referrals, "referral_needs": self.referral_needs}
+            if any(clause.is_parameter for clause in self.scenario.plan.clauses):
+                tables["beds_freed"] = self.beds_freed
         if self.conflict is not None:
             tables["conflict"] = self.conflict.table()
         return tables

@@ -60,6 +60,7 @@ class Edits:
         self.facility_row = positions(original.facilities["facility_id"])
         self._given_clause = {c.name: c for c in original.plan.clauses}
         self._layout: Layout | None = None
+        self._is_choice = Layout(original).is_choice
 
     def set(self, clause: str, value: float | Limits, unit: str) -> str:
         """Give a clause another target (see `WhatIf.set`); returns its name."""
@@ -174,7 +175,7 @@ class Edits:
 
     def may_close(self, facility: str) -> bool:
         """Whether the scenario leaves it to the program whether the facility is open."""
-        return bool(self.original.facilities["site"].iat[self.facility_row[facility]] != "existing")
+        return bool(self._is_choice[self.facility_row[facility]])
 
     def limit(self, key: tuple[str, str]) -> Limits:
         """Least and most of a facility and resource, units."""
@@ -241,9 +242,9 @@ class Edits:
         facilities = now.facilities.copy()
         decided = []
         for facility, is_open in self.sites.items():
-            facilities.loc[
-                (facilities["facility_id"] == facility) & (facilities["site"] == "existing"), "site"
-            ] = "closable"
+            row = self.facility_row[facility]
+            if not self._is_choice[row]:
+                facilities.loc[row, "site"] = "closable"
             decided.append(
                 FacilityCount(
                     id=f"what if: {facility}", quote="open" if is_open else "shut",

@@ -9,10 +9,10 @@ from scipy.sparse import csr_array
 
 from healthalloc.explain.edits import Edits, positions
 from healthalloc.formulation import blocks
-from healthalloc.formulation.assemble import Model, formulate
+from healthalloc.formulation.assemble import Model, formulate, point_penalties
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.layout import Layout
-from healthalloc.norms import cases_per_flow, demand_cases, flow_costs
+from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
 from healthalloc.solvers import Result, Session, SolverOptions
 
 
@@ -54,7 +54,7 @@ class OpenProgram:
             )
             # a column that is settled needs no branching: with all of them, an LP is left
             program = replace(program, integer=opened.program.integer & ~settled)
-            layout = Layout(scenario, opened.layout.arcs)
+            layout = Layout(scenario, opened.layout.arcs, opened.layout.referral_arcs)
             self._now = Model(scenario, layout, program, self._demand, enforced)
         return self._now
 
@@ -136,18 +136,19 @@ class OpenProgram:
     def apply_demand(self) -> None:
         """Bring the demand rows and the constant of the objective to the demand."""
         self._now = None
-        scenario, layout = self._edits.edited(), self._opened.layout
+        scenario = self._edits.edited()
         self._demand = demand_cases(scenario) / cases_per_flow(scenario)
         rows = self._lp.program.row_block("demand")
         labels = rows.labels()
         population = labels["population_id"].map(positions(scenario.populations["population_id"]))
         service = labels["service_id"].map(positions(scenario.services["service_id"]))
         upper = self._demand[population.to_numpy(np.intp), service.to_numpy(np.intp)]
-        _, penalty = flow_costs(layout)
+        left_out = point_penalties([e.measure for e in self._opened.enforced]).sum()
+        unserved = (self._demand @ unmet_penalties(scenario)).sum()
         for session in self._sessions:
             at = np.arange(rows.start, rows.stop)
             session.set_row_bounds(at, np.zeros(rows.size), upper)
-            session.set_offset(float((self._demand @ penalty).sum()))
+            session.set_offset(float(unserved + left_out))
 
     @property
     def _sessions(self) -> list[Session]:

@@ -24,7 +24,7 @@ from healthalloc.validate import nearest
 
 ALL_PARTS = "all parts"
 
-_STATEMENT = ["clause_id", "part", "facility_id", "quote", "unit", "target"]
+_STATEMENT = ["clause_id", "part", "area_id", "facility_id", "quote", "unit", "target"]
 _PRICE = [
     "achieved", "slack", "side", "price_cny_a_year", "price_low_cny_a_year",
     "price_high_cny_a_year", "is_range", "target_from", "target_to", "free", "tighter",
@@ -32,7 +32,7 @@ _PRICE = [
 ]  # fmt: skip
 ROWS = [*_STATEMENT, *_PRICE]
 CLAUSES = [
-    *(c for c in _STATEMENT if c != "facility_id"), "statements", *_PRICE,
+    *(c for c in _STATEMENT if c not in {"area_id", "facility_id"}), "statements", *_PRICE,
     "one_percent_tighter_cny_a_year", "whole_cny_a_year", "whole_basis",
 ]  # fmt: skip
 RESOLVED = [
@@ -50,7 +50,7 @@ class ClausePrices:
     solution
         The plan that is priced.
     rows
-        One row for each value that an enforced clause speaks of: ``clause_id, part,
+        One row for each value that an enforced clause speaks of: ``clause_id, part, area_id,
         facility_id, quote, unit, target``, then
 
         - ``achieved, slack``: in the linear program that is priced, in the clause's unit
@@ -68,7 +68,7 @@ class ClausePrices:
         - ``tighter``: empty, or why a tighter target is impossible
         - ``price_basis``: how the price was found.
     clauses
-        One row for each clause (and part): the same columns without ``facility_id``, for all its
+        One row for each clause (and part): the same columns without the place, for all its
         ``statements`` one unit tighter together, and ``one_percent_tighter_cny_a_year`` (price
         times a hundredth of the target, so that clauses of different units compare),
         ``whole_cny_a_year`` (least cost with the clause less least cost without it) and
@@ -189,8 +189,10 @@ def price_solution(
             "unit": clause.unit_label, "target": clause.target_label,
             "price_basis": f"dual of the linear program{manner}",
         }  # fmt: skip
-        facilities = enforced.measure.facilities or ("",)
-        rows += [words | {"facility_id": f} | p.cells() for f, p in zip(facilities, each)]
+        for k, price_of_row in enumerate(each):
+            area, facility = enforced.measure.place(k)
+            place = {"area_id": area, "facility_id": facility}
+            rows.append(words | place | price_of_row.cells())
         cells = price.cells() | {"one_percent_tighter_cny_a_year": price.one_percent}
         table.append(words | cells | _whole(study, [enforced], manner))
     for clause_id in dict.fromkeys(e.clause.id for e in priced):

@@ -148,9 +148,9 @@ def ranged(
     site = scenario.facilities["site"].to_numpy()
     first = model.program.column_block("open").start
     names = scenario.facilities["facility_id"].to_list()
-    for k in np.flatnonzero(site != "existing").tolist():
+    for k in np.flatnonzero(layout.is_choice).tolist():
         facility = str(names[k])
-        labels.append(_label(facility, "", float(site[k] == "closable"), "site"))
+        labels.append(_label(facility, "", float(site[k] != "candidate"), "site"))
         columns.append(np.array([first + k]))
     row = np.repeat(np.arange(len(columns)), [len(part) for part in columns])
     column = np.concatenate([np.zeros(0, dtype=np.intp), *columns])

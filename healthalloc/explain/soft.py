@@ -63,7 +63,8 @@ class SoftProgram:
     solver, options
         Solver of the small programs.
     hard : LinearProgram
-        Columns ``stock | open | flow, if a clause speaks of flows | reached``, and the rows
+        Columns ``stock | open | reached``, with flows and referrals before the last if a clause
+        speaks of them, and the rows
         that hold whatever happens; no costs.
     sides : csr_array, shape (n_sides, n_columns)
     limit : ndarray, shape (n_sides,)
@@ -119,7 +120,7 @@ class SoftProgram:
         if self.keeps_flow:
             return x[: layout.n_decisions]
         head = layout.n_stock + layout.n_facilities
-        return np.concatenate([x[:head], np.zeros(layout.n_flows)])
+        return np.concatenate([x[:head], np.zeros(layout.n_decisions - head)])
 
     def shortfall(self, x: Floats) -> Floats:
         """How far each side is from holding at a point, in rows, shape (n_sides,)."""

@@ -44,8 +44,9 @@ def soften(
     program, layout = model.program, model.layout
     bounds = bounds or Bounds.of(model)
     keeps_flow = any(_touches_flow(model, enforced.measure) for enforced in model.enforced)
-    kept_columns = ["stock", "open", *(["flow"] if keeps_flow else []), "reached"]
-    kept_rows = ["reached", *(["demand", "capacity"] if keeps_flow else [])]
+    flows = ["flow", "referral"] if keeps_flow else []
+    kept_columns = ["stock", "open", *flows, "reached"]
+    kept_rows = ["reached", "form", *(["demand", "capacity", "referral"] if keeps_flow else [])]
     keep = np.concatenate([_positions(program.column_block(name).slice) for name in kept_columns])
     rows = np.concatenate([_positions(program.row_block(name).slice) for name in kept_rows])
     width = program.n_columns
@@ -147,8 +148,7 @@ def _held_less_open(model: Model, of: Positions, factor: Floats, width: int) -> 
 
 
 def _is_choice(model: Model) -> Mask:
-    site = (model.scenario.facilities["site"] != "existing").to_numpy()
-    choice: Mask = site[model.layout.stock_facility_idx]
+    choice: Mask = model.layout.is_choice[model.layout.stock_facility_idx]
     return choice
 
 

@@ -14,19 +14,31 @@ from numpy.typing import NDArray
 
 from healthalloc.formulation.program import Floats
 from healthalloc.layout import Layout
-from healthalloc.norms import categories, needs
+from healthalloc.norms import (
+    arrivals,
+    cases_per_flow,
+    categories,
+    needs,
+    referral_service_idx,
+    stay_factor,
+)
 from healthalloc.plan.measure import Measure
+from healthalloc.travel import positions_of
 
 Positions = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """First position of each sort of column: ``stock | open | flow | add | retire | reached``."""
+    """First position of each sort of column.
+
+    ``stock | open | flow | referral | add | retire | reached``
+    """
 
     stock: int
     open: int
     flow: int
+    referral: int
     add: int
     retire: int
     reached: int
@@ -36,7 +48,7 @@ class Columns:
     def of(cls, layout: Layout, n_reached: int) -> Columns:
         """Positions for a layout and a number of points that clauses ask to be reached."""
         sizes = [
-            layout.n_stock, layout.n_facilities, layout.n_flows,
+            layout.n_stock, layout.n_facilities, layout.n_flows, layout.n_referrals,
             layout.n_stock, layout.n_stock, n_reached,
         ]  # fmt: skip
         return cls(0, *np.cumsum(sizes).tolist())
@@ -109,19 +121,19 @@ def capacity_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     ndarray of int, shape (n_rows,)
         ``facility_idx * n_resources + resource_idx`` of each row.
     """
-    arcs = layout.arcs
-    assert arcs is not None
+    facility_idx, service_idx = arrivals(layout)
     n_resources = len(layout.resource_ids)
     category_idx, _ = categories(layout.scenario)
-    named = needs(layout)
-    required = np.flatnonzero(named.any(axis=(0, 1)))
-    need = named @ layout.under.T.astype(float)
+    above = layout.under.T.astype(float)
+    by_day, by_case = needs(layout, "per_patient") @ above, needs(layout, "cases_per_unit") @ above
+    factor = stay_factor(layout)[facility_idx, service_idx]
+    required = np.flatnonzero((by_day + by_case).any(axis=(0, 1)))
     row_key, column, value = [], [], []
-    arc_category = category_idx[arcs.facility_idx]
+    category = category_idx[facility_idx]
     for r in required:
-        per_flow = need[arc_category, arcs.service_idx, r]
+        per_flow = by_day[category, service_idx, r] * factor + by_case[category, service_idx, r]
         used = np.flatnonzero(per_flow)
-        row_key.append(arcs.facility_idx[used] * n_resources + r)
+        row_key.append(facility_idx[used] * n_resources + r)
         column.append(columns.flow + used)
         value.append(per_flow[used])
     present = np.zeros(layout.n_facilities * n_resources, dtype=bool)
@@ -148,18 +160,89 @@ def capacity_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     return rows, keys
 
 
-def balance_rows(layout: Layout, columns: Columns) -> Rows:
-    """Stock is what exists plus what is added less what is retired, one row a stock."""
-    n = layout.n_stock
-    k = np.arange(n)
-    existing = layout.scenario.stock["existing"].to_numpy(dtype=float)
+def referral_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
+    """Cases referred on do not exceed the share of the cases treated that needs it.
+
+    Returns
+    -------
+    Rows
+        One row for each facility and referral with an arc.
+    ndarray of int, shape (n_rows,)
+        ``facility_idx * n_referrals + referral_idx`` of each row.
+    """
+    arcs, table = layout.referral_arcs, layout.scenario.referrals
+    if arcs is None:
+        nothing = np.zeros(0, dtype=np.intp)
+        return Rows(nothing, nothing, np.zeros(0), np.zeros(0), np.zeros(0)), nothing
+    cases = cases_per_flow(layout.scenario)
+    key = arcs.from_idx * len(table) + arcs.referral_idx
+    keys, row = np.unique(key, return_inverse=True)
+    reached = cases[referral_service_idx(layout)]
+    # what arrives at the facility for the first service of the referral asks for the second
+    facility_idx, service_idx = arrivals(layout)
+    start = positions_of(table["from_service_id"], list(layout.scenario.services["service_id"]))
+    share = table["share"].to_numpy(dtype=float)
+    rows, column, value = [row], [columns.referral + np.arange(len(arcs))], [reached]
+    for referral in range(len(table)):
+        of = np.flatnonzero(service_idx == start[referral])
+        wanted = facility_idx[of] * len(table) + referral
+        at = np.searchsorted(keys, wanted)
+        has_row = keys[np.minimum(at, len(keys) - 1)] == wanted
+        rows.append(at[has_row])
+        column.append(columns.flow + of[has_row])
+        value.append(np.full(int(has_row.sum()), -share[referral] * cases[start[referral]]))
     return Rows(
-        np.tile(k, 3),
-        np.concatenate([columns.stock + k, columns.add + k, columns.retire + k]),
-        np.repeat([1.0, -1.0, 1.0], n),
+        _joined(rows), _joined(column), _joined(value).astype(float),
+        np.full(len(keys), -np.inf), np.zeros(len(keys)),
+    ), keys  # fmt: skip
+
+
+def balance_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
+    """Stock is what exists plus what is added less what is retired.
+
+    The forms of an institution share a row for each resource: what one form holds carries over
+    to the others.
+
+    Returns
+    -------
+    Rows
+        One row for each institution and resource.
+    ndarray of int, shape (n_rows,)
+        First stock of each row, which stands for all in `added` and `retired`.
+    """
+    first, row = np.unique(layout.balance_idx, return_inverse=True)
+    n = len(first)
+    given = layout.scenario.stock["existing"].to_numpy(dtype=float)
+    existing = np.bincount(row, given, n).astype(float)
+    k = np.arange(n)
+    rows = Rows(
+        np.concatenate([row, k, k]),
+        np.concatenate(
+            [columns.stock + np.arange(layout.n_stock), columns.add + first, columns.retire + first]
+        ),
+        np.repeat([1.0, -1.0, 1.0], [layout.n_stock, n, n]),
         existing,
         existing,
     )
+    return rows, first
+
+
+def form_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
+    """One form of an institution is open; none, if the institution may be closed.
+
+    Returns
+    -------
+    Rows
+        One row for each institution with forms.
+    ndarray of int, shape (n_rows,)
+        Its facility as it is today.
+    """
+    form = np.flatnonzero(layout.has_forms)
+    institution, row = np.unique(layout.institution_idx[form], return_inverse=True)
+    stays = (layout.scenario.facilities["site"] == "existing").to_numpy()[institution]
+    n = len(institution)
+    rows = Rows(row, columns.open + form, np.ones(len(form)), stays.astype(float), np.ones(n))
+    return rows, institution
 
 
 def site_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
@@ -173,7 +256,7 @@ def site_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
         Stock of each row.
     """
     stock = layout.scenario.stock
-    choice = (layout.scenario.facilities["site"] != "existing").to_numpy()
+    choice = layout.is_choice
     lower, upper = stock["lower"].to_numpy(dtype=float), stock["upper"].to_numpy(dtype=float)
     most = np.flatnonzero(choice[layout.stock_facility_idx])
     least = most[lower[most] > 0]
@@ -227,13 +310,18 @@ def clause_rows(
     base = (_joined(row), _joined(column), _joined(value).astype(float))
     n = measure.n_rows
     if measure.denominator is None:
-        sides = [b * measure.constant if np.isfinite(b) else np.full(n, b) for b in bounds]
+        sides = [
+            b * measure.constant - measure.fixed if np.isfinite(b) else np.full(n, b)
+            for b in bounds
+        ]
+        if not np.isfinite(bounds).any():  # a price, not a target
+            return stack([]), np.zeros(0, dtype=np.intp)
         return Rows(*base, *sides), np.arange(n)
     bottom = measure.denominator.tocoo()
     targets = [low] if low == high else [b for b in (low, high) if np.isfinite(b)]
     parts: list[Rows] = []
     for target in targets:
-        at = target * measure.constant
+        at = target * measure.constant - measure.fixed
         parts.append(
             Rows(
                 np.concatenate([base[0], bottom.row]),

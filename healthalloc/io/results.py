@@ -16,6 +16,7 @@ import pandas as pd
 
 from healthalloc.errors import DataError, Problem
 from healthalloc.io.folders import refuse_filled, whole_folder, write_csv
+from healthalloc.io.include import input_files
 
 RUN_FILE = "run.json"
 """File that marks a folder as a result and lists the files that belong to it."""
@@ -107,9 +108,9 @@ def run_facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def input_hash(folder: str | os.PathLike[str]) -> str:
-    """SHA-256 over the names and contents of a scenario folder's files, in name order."""
+    """SHA-256 over the names and contents of a scenario's files, in name order."""
     digest = hashlib.sha256()
-    for file in sorted(p for p in Path(folder).iterdir() if p.is_file()):
-        digest.update(file.name.encode() + b"\0" + str(file.stat().st_size).encode() + b"\0")
+    for name, file in input_files(Path(folder)):
+        digest.update(name.encode() + b"\0" + str(file.stat().st_size).encode() + b"\0")
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
-from healthalloc.plan.measure import Measure
+from healthalloc.plan.measure import Measure, in_area, stacked
 from healthalloc.settings import STRICT, AtLeastZero
 
 if TYPE_CHECKING:
     from healthalloc.layout import Layout
 
-RESOURCE, FACILITY = "resource", "facility"
+RESOURCE, FACILITY, SERVICE = "resource", "facility", "service"
+AREA, LEVEL = "area", "level"
 ResourceId = Annotated[str, RESOURCE]
 FacilityId = Annotated[str, FACILITY]
+ServiceId = Annotated[str, SERVICE]
+AreaId = Annotated[str, AREA]
 Words = str | tuple[str, ...]
 Scope = Annotated[Mapping[str, Words], "scope"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -30,7 +33,8 @@ class Clause(ABC):
     """One statement of a plan.
 
     Subclasses add the fields that say what is measured and implement `measure`. A field of
-    type `ResourceId`, `FacilityId` or `Scope` is checked against the tables at the door.
+    type `ResourceId`, `FacilityId`, `ServiceId`, `AreaId` or `Scope` is checked against the
+    tables at the door.
 
     Parameters
     ----------
@@ -59,6 +63,11 @@ class Clause(ABC):
         The target as a value give or take ``tolerance``.
     tolerance
         How far from ``about`` is still met.
+    area
+        Area of which the clause speaks, with all that lie in it: only its facilities and its
+        residents count. Empty: the whole region.
+    each_area
+        Level or levels of areas: the clause makes a statement for each of these areas.
     note
         Remarks; one that begins ``assumed:`` is listed among the assumptions.
     """
@@ -67,6 +76,8 @@ class Clause(ABC):
     kind: ClassVar[str]
     most: ClassVar[float] = np.inf
     """Largest target that makes sense, in the clause's unit."""
+    is_parameter: ClassVar[bool] = False
+    """Whether enforcing the clause changes a norm of the program instead of adding rows."""
 
     id: Annotated[str, Field(min_length=1)]
     part: str = ""
@@ -80,6 +91,8 @@ class Clause(ABC):
     equals: AtLeastZero | None = None
     about: AtLeastZero | None = None
     tolerance: AtLeastZero | None = None
+    area: Annotated[str, AREA] = ""
+    each_area: Annotated[Words, LEVEL] = ()
     note: str = ""
 
     @property
@@ -89,11 +102,42 @@ class Clause(ABC):
 
     @abstractmethod
     def measure(self, layout: Layout) -> Measure:
-        """What the clause measures, as coefficients over stock, openings and flows."""
+        """What the clause measures, as coefficients over stock, openings and flows.
+
+        Kinds state it for the region that the layout shows; `measured` gives them the area.
+        """
+
+    def measured(self, layout: Layout) -> Measure:
+        """What the clause measures where it speaks: in its area, or in each area of a level."""
+        if self.each_area:
+            areas = layout.areas_of(self.each_area, self.area)
+            return stacked([in_area(self.measure(layout.part(a)), a) for a in areas])
+        if self.area:
+            return in_area(self.measure(layout.part(self.area)), self.area)
+        return self.measure(layout)
+
+    def stay_factor(self, layout: Layout) -> NDArray[np.float64]:
+        """Of a parameter, the stay that it asks for as a share of the service's.
+
+        Returns
+        -------
+        ndarray, shape (n_facilities, n_services)
+        """
+        raise NotImplementedError(f"{self.kind} is called a parameter, but changes no stay")
 
     def problems(self, layout: Layout) -> list[str]:
         """What else is wrong with the clause in this scenario; kinds may add to it."""
         return []
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether breaking the clause has a price of its own, so that it needs no target."""
+        return False
+
+    @property
+    def nothing_to_say(self) -> str:
+        """Why the clause measures nothing, where it does."""
+        return "none: it speaks of nothing in this scenario"
 
     @property
     def name(self) -> str:
@@ -139,7 +183,7 @@ class Clause(ABC):
             problems.append(f"gives {' and '.join(given)}: allowed is one, or at_least and at_most")
         if (self.about is None) != (self.tolerance is None):
             problems.append("about and tolerance go together")
-        if not given and self.treatment == "enforce":
+        if not given and self.treatment == "enforce" and not self.is_priced:
             problems.append("an enforced clause needs at_least, at_most, equals or about")
         low, high = self.bounds
         if low > high:

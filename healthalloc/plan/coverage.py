@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Clause, ResourceId, Scope, register
 from healthalloc.plan.measure import Cover, Measure
-from healthalloc.settings import Positive
+from healthalloc.settings import AtLeastZero, Positive
 
 
 @register
@@ -34,6 +34,9 @@ class Coverage(Clause):
         Area classes of the populations that are asked; empty: all.
     scope
         Facilities that count; empty: all.
+    penalty_cny_per_resident
+        Yearly cost of a resident left out, CNY; with it the clause may do without a target and
+        is then met as far as it is worth it.
     """
 
     kind: ClassVar[str] = "coverage"
@@ -43,10 +46,15 @@ class Coverage(Clause):
     radius_unit: Literal["km", "min"]
     area_class: tuple[str, ...] = ()
     scope: Scope = field(default_factory=dict)
+    penalty_cny_per_resident: AtLeastZero | None = None
 
     @property
     def unit_label(self) -> str:
         return "% of residents"
+
+    @property
+    def is_priced(self) -> bool:
+        return self.penalty_cny_per_resident is not None
 
     def problems(self, layout: Layout) -> list[str]:
         known = layout.scenario.populations["area_class"].unique()
@@ -71,6 +79,7 @@ class Coverage(Clause):
         where = layout.facilities_in(self.scope)
         classes = layout.scenario.populations["area_class"]
         asked = classes.isin(self.area_class).to_numpy() | (not self.area_class)
+        asked &= layout.population_shown
         residents = layout.residents_idx[asked]
         share = 100.0 * residents / max(residents.sum(), 1.0)
         point = np.cumsum(asked) - 1
@@ -84,8 +93,11 @@ class Coverage(Clause):
             (np.ones(len(held)), (layout.stock_facility_idx[held], held)),
             shape=(len(where), layout.n_decisions),
         )
-        return Measure(
-            csr_array((1, layout.n_decisions)),
-            np.array([float(residents.sum() > 0)]),
-            cover=Cover(csr_array(near @ holder), csr_array(share[None, :])),
+        penalty = self.penalty_cny_per_resident
+        cover = Cover(
+            csr_array(near @ holder),
+            csr_array(share[None, :]),
+            None if penalty is None else penalty * residents,
         )
+        reached = np.array([float(residents.sum() > 0)])
+        return Measure(csr_array((1, layout.n_decisions)), reached, cover=cover)

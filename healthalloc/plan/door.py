@@ -14,7 +14,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from healthalloc.errors import Problem
 from healthalloc.layout import Layout, in_scope
-from healthalloc.plan.clause import FACILITY, KINDS, RESOURCE, Check, Clause, Plan
+from healthalloc.plan.clause import (
+    AREA,
+    FACILITY,
+    KINDS,
+    LEVEL,
+    RESOURCE,
+    SERVICE,
+    Check,
+    Clause,
+    Plan,
+)
 from healthalloc.validate import is_formula, nearest
 
 Adapter = TypeAdapter[Any]
@@ -144,13 +154,19 @@ def measured_problems(plan: Plan, layout: Layout) -> list[Problem]:
 def _nobody_problems(clause: Clause, layout: Layout) -> list[Problem]:
     """A floor on a resource that nobody in the scope can hold."""
     marks = set().union(*_marked_fields(type(clause)).values())
-    if RESOURCE not in marks or clause.bounds[0] <= 0:
+    if clause.is_parameter or RESOURCE not in marks or clause.bounds[0] <= 0:
         return []
-    measure = clause.measure(layout)
-    empty = np.flatnonzero(np.diff(measure.numerator.indptr) == 0)
+    measure = clause.measured(layout)
+    without = (np.diff(measure.numerator.indptr) == 0) & (measure.fixed == 0)
+    # in an area without anybody whom the clause speaks of, it says nothing
+    asked = measure.constant > 0
+    if measure.denominator is not None:
+        asked |= np.diff(measure.denominator.indptr) > 0
+    empty = np.flatnonzero(without & asked)
     if measure.cover is not None or not len(empty):
         return []
-    who = ", ".join(measure.facilities[k] for k in empty) if measure.facilities else "nobody"
+    places = [" / ".join(word for word in measure.place(k) if word) for k in empty.tolist()]
+    who = ", ".join(place or "nobody" for place in places)
     message = (
         f"asks for more than nothing, but the table stock has no row for it ({who}): "
         "who has no row holds none"
@@ -177,7 +193,13 @@ def _of(clause: Clause, field: str, message: str, value: str = "", mend: str = "
 
 
 def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
-    ids = {RESOURCE: ("resources", "resource_id"), FACILITY: ("facilities", "facility_id")}
+    ids = {
+        RESOURCE: ("resources", "resource_id"),
+        FACILITY: ("facilities", "facility_id"),
+        SERVICE: ("services", "service_id"),
+        AREA: ("areas", "area_id"),
+        LEVEL: ("areas", "level"),
+    }
     known = {mark: list(tables[t][c]) for mark, (t, c) in ids.items() if t in tables}
     problems: list[Problem] = []
     for name, marks in _marked_fields(type(clause)).items():
@@ -186,9 +208,11 @@ def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> l
             problems += _scope_problems(clause, name, tables["facilities"])
         for mark in marks & known.keys():
             for word in [value] if isinstance(value, str) else value:
-                if word not in known[mark]:
-                    mend = nearest(word, known[mark]) or f"known: {', '.join(known[mark][:8])}"
-                    problems.append(_of(clause, name, f"is no known {mark}", word, mend))
+                if word and word not in known[mark]:
+                    some = ", ".join(dict.fromkeys(known[mark][:50])) or "none: add areas.csv"
+                    mend = nearest(word, known[mark]) or f"known: {some}"
+                    noun = "level of areas" if mark == LEVEL else mark
+                    problems.append(_of(clause, name, f"is no known {noun}", word, mend))
     return problems
 
 

@@ -13,7 +13,7 @@ from healthalloc.plan.measure import Measure
 @register
 @dataclass(frozen=True, kw_only=True)
 class FacilityTarget(Clause):
-    """Units of a resource in one facility.
+    """Units of a resource in one facility, in whichever of its forms.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class FacilityTarget(Clause):
         return "units"
 
     def measure(self, layout: Layout) -> Measure:
-        where = layout.facilities_in({"facility_id": self.facility_id})
+        facility_id = layout.scenario.facilities["facility_id"]
+        of = layout.institution_idx[(facility_id == self.facility_id).to_numpy()]
+        form = layout.institution_idx == of
         return Measure(
-            layout.stock_sum(self.resource, where, each=True),
-            ones(1),
-            facilities=layout.facility_names(where),
+            layout.stock_sum(self.resource, form), ones(1), facilities=(self.facility_id,)
         )

@@ -19,6 +19,7 @@ def check_clauses(report: Report) -> None:
     low = bundle.numbers("clauses.csv", "low", finite=False)
     high = bundle.numbers("clauses.csv", "high", finite=False)
     constant = bundle.numbers("clauses.csv", "constant")
+    offset = bundle.numbers("clauses.csv", "offset")
     top, bottom = _measures(report, "numerator"), _measures(report, "denominator")
     block = np.array(bundle.tables["rows.csv"]["block"] or [""], dtype=object)
     free = np.isinf(program.row_lower) & np.isinf(program.row_upper)
@@ -51,7 +52,7 @@ def check_clauses(report: Report) -> None:
         ("low", low, program.row_lower),
         ("high", high, program.row_upper),
     ):
-        at_side = np.where(np.isfinite(bound), bound, 0.0) * constant
+        at_side = np.where(np.isfinite(bound), bound, 0.0) * constant - offset
         same = np.isfinite(given[at]) == np.isfinite(bound)
         off = np.where(np.isfinite(bound) & same, np.abs(given[at] - at_side), 0.0)
         report.worst(
@@ -61,7 +62,7 @@ def check_clauses(report: Report) -> None:
     base = bottom[at] @ report.x + constant
     counted = base > NOTHING
     value = np.full(len(at), np.nan)
-    np.divide(top[at] @ report.x, base, out=value, where=counted)
+    np.divide(top[at] @ report.x + offset, base, out=value, where=counted)
     broken = np.maximum(np.maximum(low - value, value - high), 0.0)
     size = 1.0 + np.where(np.isfinite(low), np.abs(low), 0.0)
     size += np.where(np.isfinite(high), np.abs(high), 0.0)
