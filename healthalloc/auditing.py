@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from healthalloc.clause_table import clause_rows, clause_summary, existing_decisions
 from healthalloc.consistency import check_references
+from healthalloc.contradictions import contradictions
 from healthalloc.errors import DataError, Problem
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Check
@@ -36,7 +37,10 @@ class Audit:
         The same, one row for each value measured.
     arithmetic
         One row for each figure of the plan that another one contradicts or confirms: columns
-        ``check_id, printed, computed, difference, agrees, arithmetic, quote, explains``.
+        ``check_id, against, printed, computed, difference, agrees, arithmetic, quote,
+        explains``. ``against`` says what the figure is held against: other ``figures`` that the
+        plan prints, the ``base year``, the ``limits`` of the stock, or another ``clause``; of
+        the last two only contradictions are listed.
     notes
         How allocations were completed, in words.
     """
@@ -101,7 +105,7 @@ def audit(scenario: Scenario, stock: pd.DataFrame | None = None) -> Audit:
     return Audit(
         pd.concat(summaries, ignore_index=True).drop(columns=unpriced),
         pd.concat(tables, ignore_index=True).drop(columns=unpriced),
-        _arithmetic(scenario, tables[0]),
+        _arithmetic(layout, tables[0]),
         tuple(notes),
     )
 
@@ -179,37 +183,49 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
     return decisions, notes
 
 
-def _arithmetic(scenario: Scenario, base: pd.DataFrame) -> pd.DataFrame:
+Compared = tuple[str, str, float, float, float, bool, str, str, str]
+
+
+def _arithmetic(layout: Layout, base: pd.DataFrame) -> pd.DataFrame:
+    scenario = layout.scenario
     records = [_checked(scenario, check) for check in scenario.plan.checks]
     # a clause's printed baseline is a check too: against the base-year stock
     for clause in scenario.plan.clauses:
         if clause.baseline is None or clause.treatment == "record":
             continue
         rows = base[(base["clause_id"] == clause.id) & (base["part"] == clause.part)]
-        for facility_id, measured in zip(rows["facility_id"], rows["achieved"]):
-            place = f" in {facility_id}" if facility_id else ""
+        for area, facility_id, measured in zip(
+            rows["area_id"], rows["facility_id"], rows["achieved"]
+        ):
+            words = [word for word in (area, facility_id) if word]
+            place = f" in {' / '.join(words)}" if words else ""
             text = f"measured on the table stock{place} = {measured:.6g} {clause.unit_label}"
-            name = f"baseline of {clause.name}{place}"
+            name = (f"baseline of {clause.name}{place}", "base year")
             records.append(
                 _compared(name, clause.baseline, float(measured), None, text, clause.quote, "")
             )
-    columns = ["check_id", "printed", "computed", "difference", "agrees"]
+    for found in contradictions(layout):
+        against = "limits" if found.name.endswith("limits of the stock") else "clause"
+        difference = found.possible - found.printed
+        reasons = (found.arithmetic, found.quote, "the two cannot both hold")
+        records.append(
+            (found.name, against, found.printed, found.possible, difference, False, *reasons)
+        )
+    columns = ["check_id", "against", "printed", "computed", "difference", "agrees"]
     return pd.DataFrame(records, columns=[*columns, "arithmetic", "quote", "explains"])
 
 
 def _compared(
-    name: str, printed: float, computed: float, tolerance: float | None,
+    name: tuple[str, str], printed: float, computed: float, tolerance: float | None,
     text: str, quote: str, explains: str,
-) -> tuple[str, float, float, float, bool, str, str, str]:  # fmt: skip
+) -> Compared:  # fmt: skip
     allowed = half_last_digit(printed) if tolerance is None else tolerance
     agrees = bool(abs(computed - printed) <= allowed * (1 + 1e-9))
     explanation = "" if agrees else explains
-    return name, printed, computed, computed - printed, agrees, text, quote, explanation
+    return *name, printed, computed, computed - printed, agrees, text, quote, explanation
 
 
-def _checked(
-    scenario: Scenario, check: Check
-) -> tuple[str, float, float, float, bool, str, str, str]:
+def _checked(scenario: Scenario, check: Check) -> Compared:
     facts = scenario.facts.set_index("fact_id")
     value = facts["value"].astype(float)
     top = float(value[list(check.sum)].sum() * np.prod(value[list(check.times)]))
@@ -228,7 +244,8 @@ def _checked(
     text += f" / ({joined(check.over, ' + ')})" if len(check.over) > 1 else ""
     text += f" = {computed:.6g}"
     quote = str(facts["quote"][check.printed])
-    return _compared(check.id, printed, computed, check.tolerance, text, quote, check.explains)
+    name = (check.id, "figures")
+    return _compared(name, printed, computed, check.tolerance, text, quote, check.explains)
 
 
 def half_last_digit(printed: float) -> float:

@@ -30,7 +30,7 @@ def existing_decisions(layout: Layout) -> Floats:
     scenario = layout.scenario
     open_ = (scenario.facilities["site"] != "candidate").to_numpy(dtype=float)
     existing = scenario.stock["existing"].to_numpy(dtype=float)
-    return np.concatenate([existing, open_, np.zeros(layout.n_flows)])
+    return np.concatenate([existing, open_, np.zeros(layout.n_flows + layout.n_referrals)])
 
 
 def clause_rows(

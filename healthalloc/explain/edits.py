@@ -208,14 +208,16 @@ class Edits:
         Parameters
         ----------
         decided
-            Whether clauses are dropped and sites shut.
+            Whether clauses that have rows are dropped and sites shut.
         """
         given = self.original
         clauses = [self.targets.get(c.name, c) for c in given.plan.clauses]
-        if decided:
-            clauses = [
-                replace(c, treatment="audit") if c.name in self.dropped else c for c in clauses
-            ]
+        clauses = [
+            replace(c, treatment="audit")
+            if c.name in self.dropped and (decided or c.is_parameter)
+            else c
+            for c in clauses
+        ]
         changes: dict[str, Any] = {"plan": replace(given.plan, clauses=clauses)}
         shut = [f for f, is_open in self.sites.items() if decided and not is_open]
         if self.limits or shut:

@@ -77,6 +77,9 @@ class OpenProgram:
     def apply_clause(self, name: str) -> None:
         """Bring the rows of a clause to its target, or free them where it is dropped."""
         self._now = None
+        if self._edits.clause(name).is_parameter:
+            self._open()  # it changes norms, not rows
+            return
         number = self._number[name]
         enforced = self._opened.enforced[number]
         rows = np.arange(enforced.slice.start, enforced.slice.stop)
@@ -172,6 +175,7 @@ class OpenProgram:
         for row, key in enumerate(site.labels().itertuples(index=False), start=site.start):
             self._site_rows.setdefault((key[0], key[1]), []).append(row)
         for name in self._edits.dropped:
-            self.apply_clause(name)
+            if name in self._number:
+                self.apply_clause(name)
         for facility in self._edits.sites:
             self.apply_facility(facility)

@@ -205,7 +205,8 @@ def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> l
     for name, marks in _marked_fields(type(clause)).items():
         value = getattr(clause, name)
         if "scope" in marks and "facilities" in tables:
-            problems += _scope_problems(clause, name, tables["facilities"])
+            for scope in [value] if isinstance(value, Mapping) else value:
+                problems += _scope_problems(clause, name, scope, tables["facilities"])
         for mark in marks & known.keys():
             for word in [value] if isinstance(value, str) else value:
                 if word and word not in known[mark]:
@@ -216,8 +217,9 @@ def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> l
     return problems
 
 
-def _scope_problems(clause: Clause, name: str, facilities: pd.DataFrame) -> list[Problem]:
-    scope: Mapping[str, Any] = getattr(clause, name)
+def _scope_problems(
+    clause: Clause, name: str, scope: Mapping[str, Any], facilities: pd.DataFrame
+) -> list[Problem]:
     problems: list[Problem] = []
     for column, allowed in scope.items():
         if column not in facilities.columns:

@@ -46,14 +46,11 @@ class Hierarchy(Clause):
 
     def problems(self, layout: Layout) -> list[str]:
         shown = layout.part(self.area) if self.area else layout
-        found = []
-        for number, tier in enumerate(self.tiers, start=1):
-            unknown = [column for column in tier if column not in layout.scenario.facilities]
-            if unknown:
-                found.append(f"tier {number}: {', '.join(unknown)} is no column of facilities")
-            elif not shown.facilities_in(tier).any():
-                found.append(f"tier {number}: no facility matches {dict(tier)}")
-        return found
+        return [
+            f"tier {number}: no facility of {self.area} matches {dict(tier)}"
+            for number, tier in enumerate(self.tiers, start=1)
+            if not shown.facilities_in(tier).any()
+        ]
 
     def measure(self, layout: Layout) -> Measure:
         steps = [self._step(layout, low, high) for low, high in self._pairs(layout)]
