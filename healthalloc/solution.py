@@ -356,7 +356,10 @@ class Solution:
         residents = self._layout.residents_idx
         classes = scenario.populations["area_class"].to_numpy()
         records: list[tuple[Any, ...]] = []
+        wanted = set(scenario.demand["service_id"])
         for s, service_id in enumerate(scenario.services["service_id"]):
+            if service_id not in wanted:
+                continue  # residents reach it by referral only
             used = np.flatnonzero((arcs.service_idx == s) & (self._flow > 0))
             for area_class in [*dict.fromkeys(classes), "all"]:
                 chosen = (classes == area_class) | (area_class == "all")
