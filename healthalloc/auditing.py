@@ -197,6 +197,8 @@ def _arithmetic(layout: Layout, base: pd.DataFrame) -> pd.DataFrame:
         for area, facility_id, measured in zip(
             rows["area_id"], rows["facility_id"], rows["achieved"]
         ):
+            if np.isnan(measured):
+                continue  # it speaks of flows, which an audit of stock does not know
             words = [word for word in (area, facility_id) if word]
             place = f" in {' / '.join(words)}" if words else ""
             text = f"measured on the table stock{place} = {measured:.6g} {clause.unit_label}"

@@ -124,16 +124,23 @@ def clause_summary(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns ``clause_id, quote, source, status, treatment, unit, baseline, base_year, target,
         achieved, slack, met, price_cny_a_year, price_basis, tightest, statements``. ``tightest``
-        says which part and facility the row shows where the clause has several; ``met`` speaks of
-        all of them; the price is that of one unit more in each of them.
+        says which part, area and facility the row shows where the clause has several; ``met``
+        speaks of all of them (of those enforced, where some are); the price is that of one unit
+        more in each of them.
     """
     if rows.empty:
         return pd.DataFrame(columns=[*_SUMMARY, "tightest", "statements"])
+    # what is enforced stands for a clause of which other parts are only measured
+    aside = rows["treatment"] != "enforce"
+    enforces = (~aside).groupby(rows["clause_id"]).transform("any")
+    rows = rows.assign(met=rows["met"].where(~aside | ~enforces, None))
     measured = rows.assign(
-        order=rows["slack"].fillna(np.inf), place=_place(rows), number=np.arange(len(rows))
-    )
+        order=rows["slack"].fillna(np.inf), place=_place(rows), number=np.arange(len(rows)),
+        aside=aside,
+    )  # fmt: skip
     first = measured.groupby("clause_id", sort=False)["number"].min()
-    tight = measured.sort_values(["order", "number"], kind="stable").drop_duplicates("clause_id")
+    tight = measured.sort_values(["aside", "order", "number"], kind="stable")
+    tight = tight.drop_duplicates("clause_id")
     tight = tight.set_index("clause_id").loc[first.index]
     by_clause = measured.groupby("clause_id", sort=False)
     tight["price_cny_a_year"] = by_clause["price_cny_a_year"].sum(min_count=1)

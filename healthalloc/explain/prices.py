@@ -174,7 +174,15 @@ def price_solution(
     rows: list[dict[str, Any]] = []
     table: list[dict[str, Any]] = []
     prices: dict[str, StatementPrice] = {}
-    priced = [e for e in model.enforced if e.clause.name in names]
+    asked = [e for e in model.enforced if e.clause.name in names]
+    priced = [e for e in asked if len(e.measure_row)]
+    for clause in (e.clause for e in asked if not len(e.measure_row)):
+        nothing = {
+            "clause_id": clause.id, "part": clause.part, "quote": clause.quote,
+            "unit": clause.unit_label, "target": clause.target_label,
+            "statements": 0, "price_basis": clause.nothing_to_say,
+        }  # fmt: skip
+        table.append(nothing)
     for enforced in priced:
         clause, n = enforced.clause, enforced.measure.n_rows
         each = [
@@ -205,9 +213,10 @@ def price_solution(
     resolver = Resolver(solution, options)
     again = [resolver.tighter(prices[name]) for name in _dearest(prices, resolve)]
     if model.program.is_mixed_integer:
-        costs = by_clause["whole_cny_a_year"][: len(priced)]
+        first = len(asked) - len(priced)
+        costs = by_clause["whole_cny_a_year"][first : first + len(priced)]
         dearest = costs[costs > 0].nlargest(resolve).index
-        again += [resolver.left_out(priced[k]) for k in dearest]
+        again += [resolver.left_out(priced[k - first]) for k in dearest]
     return ClausePrices(
         solution, pd.DataFrame(rows, columns=ROWS), by_clause,
         pd.DataFrame(again, columns=RESOLVED), time.perf_counter() - began,

@@ -11,7 +11,7 @@ import pandas as pd
 from healthalloc.errors import Problem
 from healthalloc.io.files import read_csv
 from healthalloc.io.plan import Include, read_plan
-from healthalloc.plan.clause import Clause, Plan
+from healthalloc.plan.clause import Check, Clause, Plan
 from healthalloc.schema import TABLES
 from healthalloc.validate import nearest
 
@@ -61,13 +61,30 @@ def joined(
             if TABLES[name].optional and not (other / f"{name}.csv").exists():
                 continue
             frame = read_csv(other / f"{name}.csv", found)
+            if frame is not None and name == "facts" and "fact_id" in frame:
+                frame["fact_id"] = [own_name(include, fact) for fact in frame["fact_id"]]
             if frame is not None:
                 tables[name] = _below(tables.get(name), frame, name, include.folder)
         problems += [replace(p, table=f"{include.folder}/{p.table}") for p in found]
         if own is not None:
             clauses += _kept(own, include, problems)
-            checks += own.checks
+            checks += [_own_check(check, include) for check in own.checks]
     return tables, None if plan is None else Plan(clauses, checks)
+
+
+def own_name(include: Include, word: str) -> str:
+    """Name of a fact or check of an included folder: two folders may print the same figure."""
+    return f"{Path(include.folder).name}: {word}"
+
+
+def _own_check(check: Check, include: Include) -> Check:
+    def own(words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(own_name(include, word) for word in words)
+
+    return replace(
+        check, id=own_name(include, check.id), printed=own_name(include, check.printed),
+        sum=own(check.sum), times=own(check.times), over=own(check.over),
+    )  # fmt: skip
 
 
 def _below(above: pd.DataFrame | None, below: pd.DataFrame, name: str, folder: str) -> pd.DataFrame:

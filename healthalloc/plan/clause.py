@@ -78,6 +78,9 @@ class Clause(ABC):
     """Largest target that makes sense, in the clause's unit."""
     is_parameter: ClassVar[bool] = False
     """Whether enforcing the clause changes a norm of the program instead of adding rows."""
+    is_about_distance: ClassVar[bool] = False
+    """Whether who can meet the clause hangs on distances: nobody near enough is then a finding
+    (the plan is infeasible, and that is explained), not a slip in the tables."""
 
     id: Annotated[str, Field(min_length=1)]
     part: str = ""

@@ -154,7 +154,7 @@ def measured_problems(plan: Plan, layout: Layout) -> list[Problem]:
 def _nobody_problems(clause: Clause, layout: Layout) -> list[Problem]:
     """A floor on a resource that nobody in the scope can hold."""
     marks = set().union(*_marked_fields(type(clause)).values())
-    if clause.is_parameter or RESOURCE not in marks or clause.bounds[0] <= 0:
+    if clause.is_parameter or clause.is_about_distance or RESOURCE not in marks or clause.bounds[0] <= 0:
         return []
     measure = clause.measured(layout)
     without = (np.diff(measure.numerator.indptr) == 0) & (measure.fixed == 0)

@@ -35,6 +35,7 @@ class Hierarchy(Clause):
     """
 
     kind: ClassVar[str] = "hierarchy"
+    is_about_distance: ClassVar[bool] = True
     resource: ResourceId
     tiers: Annotated[tuple[Scope, ...], Field(min_length=2)]
     radius: Positive
@@ -46,20 +47,10 @@ class Hierarchy(Clause):
 
     def problems(self, layout: Layout) -> list[str]:
         shown = layout.part(self.area) if self.area else layout
-        missing = [
+        return [
             f"tier {number}: no facility of {self.area} matches {dict(tier)}"
             for number, tier in enumerate(self.tiers, start=1)
             if not shown.facilities_in(tier).any()
-        ]
-        if missing or self.treatment != "enforce" or self.bounds[0] <= 0:
-            return missing
-        measure = self.measured(layout)
-        alone = np.flatnonzero(np.diff(measure.numerator.indptr) == 0).tolist()
-        return [
-            f"facility {measure.place(k)[1]} has nobody of the next tier that may hold "
-            f"{self.resource} within {self.radius:g} {self.radius_unit}: widen the radius, add "
-            "stock rows, or narrow the tier"
-            for k in alone
         ]
 
     def measure(self, layout: Layout) -> Measure:

@@ -33,12 +33,14 @@ class Merger(Clause):
     radius, radius_unit
         Farthest between branch and host, and the circle in which residents count.
     habit
-        Host that the residents of a branch use, by facility_id of the branch.
+        Host that the residents of a branch use, in whichever of its forms, by facility_id of the
+        branch.
     residents_at_least
         Residents within the radius from which a branch must stay.
     """
 
     kind: ClassVar[str] = "merger"
+    is_about_distance: ClassVar[bool] = True
     scope: Scope
     hosts: Scope
     radius: Positive
@@ -65,8 +67,10 @@ class Merger(Clause):
             self.radius, self.radius_unit, branch, layout.facilities_in(self.hosts)
         )
         facility_id = layout.scenario.facilities["facility_id"].to_numpy()
+        institution = facility_id[layout.institution_idx]
         usual = np.array([self.habit.get(str(f), "") for f in facility_id], dtype=object)
-        used = (usual[start] == "") | (usual[start] == facility_id[end])
+        wanted = usual[start]
+        used = (wanted == "") | (wanted == facility_id[end]) | (wanted == institution[end])
         start, end = start[used], end[used]
         shape = (n, layout.n_decisions)
         hosts = csr_array(
