@@ -14,7 +14,8 @@ def per_1000(scenario: ha.Scenario, resource: str) -> str:
     """What a plan asks for per 1,000 residents of the whole region."""
     for clause in scenario.plan.clauses:
         whole = not clause.area and not getattr(clause, "scope", {})
-        if clause.kind == "ratio_to_population" and clause.resource == resource and whole:
+        asked = clause.kind == "ratio_to_population" and clause.target_label and whole
+        if asked and clause.resource == resource:
             return clause.target_label
     return "not asked"
 
@@ -36,8 +37,7 @@ for folder in PLANS:
     solution = ha.solve(scenario)
     residents = scenario.populations["residents"].sum()
     audit = ha.audit(scenario)
-    clauses = solution.scenario.plan.clauses
-    treatment = pd.Series({c.id: c.treatment for c in clauses})
+    treatment = audit.clauses.drop_duplicates("clause_id")["treatment"]
     column = {"status": solution.status.value, "residents": f"{residents:,.0f}"}
     for resource, name in TARGETS.items():
         column[f"{name} per 1,000"] = per_1000(scenario, resource)

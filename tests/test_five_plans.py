@@ -114,6 +114,36 @@ def test_the_table_of_beds_is_reproduced_and_may_be_freed(
     assert free.objective <= fixed.objective * (1 + 1e-3)
 
 
+PAGE = EXAMPLES.parent / "docs" / "explanation" / "five-plans.md"
+
+
+def table_of_the_page() -> pd.DataFrame:
+    """The table of the page, a column a folder, a row a line."""
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:14]]
+    folders = [cell.strip("`") for cell in cells[2][1:]]
+    return pd.DataFrame({row[0]: row[1:] for row in cells[3:]}, index=folders).T
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_page_that_shows_the_five_is_up_to_date(name: str) -> None:
+    column = table_of_the_page()[name]
+    solution, audit = relaxed(name), ha.audit(scenario_of(name))
+    assert float(column["residents"].replace(",", "")) == solution.model.layout.residents
+    quoted = float(column["cost per resident, CNY a year"].replace(",", ""))
+    cost = solution.cost.set_index("component")["cny_a_year_per_resident"]["total"]
+    assert quoted == pytest.approx(cost, rel=3e-3)  # whole units cost a little more
+    treatment = solution.clauses["treatment"].value_counts()
+    for word, row in [
+        ("enforce", "enforced"),
+        ("audit", "only measured"),
+        ("record", "only recorded"),
+    ]:
+        assert int(column[f"clauses {row}"]) == treatment.get(word, 0)
+    found = f"{len(audit.disagreements)} of {len(audit.arithmetic)}"
+    assert column["figures that do not follow"] == found
+
+
 def test_miyis_15000_health_workers_are_flagged() -> None:
     found = ha.audit(scenario_of("miyi")).disagreements
     mine = found[
