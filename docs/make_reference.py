@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import docstring_parser
+import pandas as pd
 from typer.models import ArgumentInfo, OptionInfo
 
 import healthalloc
 from healthalloc import cli, settings
 from healthalloc.io import run_facts
-from healthalloc.plan import KINDS, Check, Clause
+from healthalloc.plan import KINDS, Check, Clause, LengthOfStay
 from healthalloc.plan.door import read_clause
 from healthalloc.schema import TABLES
 
@@ -43,8 +44,13 @@ TYPES = {
     "Words": "text or list of text",
     "ResourceId": "resource id",
     "FacilityId": "facility id",
+    "ServiceId": "service id",
     "Scope": "scope",
+    "Percent": "number > 0, <= 100",
     "tuple[str, ...]": "list of text",
+    "tuple[ServiceId, ...]": "list of service ids",
+    "tuple[Scope, ...]": "list of scopes",
+    "Mapping[FacilityId, FacilityId]": "facility id by facility id",
     "Mapping[ResourceId, Share]": "share (0 to 1) by resource id",
     "Mapping[str, Positive]": "number > 0 by area class",
     "Mapping[str, str]": "text by dotted name",
@@ -367,7 +373,7 @@ def result_headers() -> dict[str, list[str]]:
         folder = Path(name) / "starter"
         healthalloc.new_scenario(folder)
         scenario = healthalloc.read_scenario(folder)
-        solution = healthalloc.solve(scenario)
+        solution = healthalloc.solve(with_every_table(scenario))
         impossible = dataclasses.replace(
             next(c for c in scenario.plan.clauses if c.treatment == "enforce"), at_least=1e6
         )
@@ -377,6 +383,19 @@ def result_headers() -> dict[str, list[str]]:
         tables |= healthalloc.audit(scenario).tables()
         headers = {file: list(map(str, table.columns)) for file, table in tables.items()}
         return headers | {"run.json": list({**solution.run(), **run_facts(folder)})}
+
+
+def with_every_table(scenario: healthalloc.Scenario) -> healthalloc.Scenario:
+    """The starter scenario with a referral and a length of stay, which have tables of their own."""
+    referral = {
+        "from_service_id": "primary_visit", "to_service_id": "inpatient", "share": 0.01,
+        "radius": 60.0, "unit": "min", "source": "for the reference",
+    }  # fmt: skip
+    stay = LengthOfStay(
+        id="stay", quote="8 days", source="for the reference", services=("inpatient",), at_most=8
+    )
+    plan = dataclasses.replace(scenario.plan, clauses=(*scenario.plan.clauses, stay))
+    return scenario.replace(referrals=pd.DataFrame([referral]), plan=plan)
 
 
 def results_page() -> str:

@@ -144,6 +144,7 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
     """
     decisions = existing_decisions(layout)
     facilities = layout.scenario.facilities["facility_id"]
+    _choose_forms(layout, decisions, facilities.isin(proposal["facility_id"]).to_numpy())
     existing = layout.scenario.stock["existing"].to_numpy(dtype=float)
     placed = np.zeros(layout.n_stock, dtype=bool)
     notes: list[str] = []
@@ -181,6 +182,21 @@ def proposed_decisions(layout: Layout, proposal: pd.DataFrame) -> tuple[Floats, 
             "year, because the proposal does not divide them"
         )
     return decisions, notes
+
+
+def _choose_forms(layout: Layout, decisions: Floats, named: NDArray[np.bool_]) -> None:
+    """Where a proposal names one form of an institution, that form is open and holds its stock."""
+    stock, open_ = decisions[: layout.n_stock], decisions[layout.n_stock :]
+    for j in np.flatnonzero(named & layout.has_forms).tolist():
+        forms = layout.institution_idx == layout.institution_idx[j]
+        if (named & forms).sum() > 1:
+            continue
+        others = forms & (np.arange(layout.n_facilities) != j)
+        for k in np.flatnonzero(others[layout.stock_facility_idx]).tolist():
+            same = (layout.balance_idx == layout.balance_idx[k]) & (layout.stock_facility_idx == j)
+            stock[same] += stock[k]
+            stock[k] = 0.0
+        open_[: layout.n_facilities][others] = 0.0
 
 
 Compared = tuple[str, str, float, float, float, bool, str, str, str]

@@ -304,7 +304,8 @@ def _first_reached(model: Model, enforced: Enforced) -> int:
     """Column of a clause's first reached point."""
     block = model.program.column_block("reached")
     names = block.labels()["clause_id"].to_numpy()
-    return block.start + int(np.flatnonzero(names == enforced.clause.name)[0])
+    first = np.flatnonzero(names == enforced.clause.name)[:1]
+    return block.start + int(first.sum())  # 0 where it asks nobody
 
 
 def _clauses(solution: Solution, priced: Result) -> pd.DataFrame:
@@ -320,7 +321,7 @@ def _clauses(solution: Solution, priced: Result) -> pd.DataFrame:
         name, measure = enforced.clause.name, enforced.measure
         if name not in values:
             # points are reached as far as the program set them
-            top = measure.numerator @ x[:n] + measure.fixed
+            top = measure.numerator @ x[: measure.numerator.shape[1]] + measure.fixed
             if measure.cover is not None:
                 first = _first_reached(model, enforced)
                 top = top + measure.cover.weight @ x[first : first + measure.cover.near.shape[0]]

@@ -72,6 +72,8 @@ def clause_rows(
         measure = clause.measured(layout)
         value, before = measure.value(decisions), measure.value(base)
         slack = clause.slack(value)
+        if np.isinf(clause.bounds).all():
+            slack = np.full(measure.n_rows, np.nan)
         slack[np.abs(slack) < _allowance(*clause.bounds) * 1e-3] = 0.0
         price, basis = _price(clause, measure.n_rows, prices, price_basis)
         bases = np.where(np.isnan(price) & (basis == price_basis), _SITES_ALONE, basis)
@@ -95,6 +97,8 @@ def _price(
         return np.full(n_rows, np.nan), "not enforced"
     if clause.is_parameter:
         return np.full(n_rows, np.nan), "none: it changes a norm of the program, not a row"
+    if np.isinf(clause.bounds).all():
+        return np.full(n_rows, np.nan), "none: it has no target but a price on those left out"
     if clause.name not in prices:
         return np.full(n_rows, np.nan), basis
     return prices[clause.name], basis

@@ -231,7 +231,7 @@ def _check_site_costs(tables: Tables) -> list[Problem]:
 
 
 def _check_referrals(tables: Tables) -> list[Problem]:
-    """Referrals lead to other services, and never back."""
+    """Referrals lead to other services, never back, and are worth treating for."""
     referrals = tables["referrals"]
     problems = _flag(
         tables, "referrals", referrals["from_service_id"] == referrals["to_service_id"],
@@ -249,8 +249,27 @@ def _check_referrals(tables: Tables) -> list[Problem]:
         )
         message = "the referrals have a cycle: " + " -> ".join(cycle)
         mend = "give what comes back a service of its own, e.g. rehabilitation"
-        problems = _flag(tables, "referrals", last, "to_service_id", message, mend)
-    return problems
+        return _flag(tables, "referrals", last, "to_service_id", message, mend)
+    return _check_referral_penalties(tables)
+
+
+def _check_referral_penalties(tables: Tables) -> list[Problem]:
+    """Turning a case away must not be cheaper than to treat it and fail to refer it on."""
+    services, referrals = tables["services"], tables["referrals"]
+    penalty = services.set_index("service_id")["unmet_penalty_cny"]
+    ahead = referrals["share"] * referrals["to_service_id"].map(penalty)
+    owed = ahead.groupby(referrals["from_service_id"]).sum()
+    own = services["service_id"].map(owed).fillna(0.0)
+    return [
+        Problem(
+            "services",
+            f"is below {own.iat[row]:g}, what a case costs that is treated and then not referred "
+            "on (share x penalty of the next service): turning everybody away would be cheaper",
+            row + 1, "unmet_penalty_cny", f"{services['unmet_penalty_cny'].iat[row]:g}",
+            "raise this penalty, or lower that of the next service",
+        )
+        for row in rows_where((own > services["unmet_penalty_cny"]).to_numpy())
+    ]  # fmt: skip
 
 
 def _referral_cycle(leads_to: Mapping[str, list[str]]) -> list[str]:
@@ -375,8 +394,9 @@ def _check_groups(tables: Tables) -> list[Problem]:
 
 
 def _check_radii(tables: Tables) -> list[Problem]:
-    """Every service in demand has a radius for every area class that has residents."""
-    radii, demanded = tables["radii"], set(tables["demand"]["service_id"])
+    """Every service in demand, or with any radius, has a radius for every area class that has residents."""
+    radii = tables["radii"]
+    demanded = {*tables["demand"]["service_id"], *radii["service_id"]}
     given = set(zip(radii["service_id"], radii["area_class"]))
     return [
         Problem(
@@ -442,7 +462,8 @@ _CHECKS: dict[Callable[[Tables], list[Problem]], str] = {
     _check_areas_used: "areas.area_id facilities.area populations.area",
     _check_forms: "facilities.facility_id facilities.form_of facilities.site",
     _check_site_costs: "facilities.site facilities.site_cost_cny",
-    _check_referrals: "referrals.from_service_id referrals.to_service_id",
+    _check_referrals: "referrals.from_service_id referrals.to_service_id referrals.share "
+    "services.service_id services.unmet_penalty_cny",
     _check_proposals: "proposals.proposal_id",
 }
 """Checks across tables, each with the columns that it reads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,28 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
         title = "Clauses (price in CNY a year per unit of the clause)"
         print_table(console, title, _clauses(found.clauses), wide=("quote", "unit"))
         print_table(console, "Cost (CNY a year)", _cost(found))
+        if found.budget is not None:
+            console.print(_budget(found.budget))
         print_table(console, "Access", _access(found))
+        if len(found.scenario.referrals):
+            print_table(console, "Referrals (cases a year)", _referrals(found))
+        freed = found.beds_freed["beds_freed"].sum()
+        if freed:
+            console.print(f"Shorter stays free {freed:,.0f} beds: see beds_freed.csv")
     n = len(found.assumptions)
     console.print(f"{n} inputs are assumptions: see assumptions.csv")
     console.print(f"Tables written to {escape(str(folder))}")
+
+
+def _budget(budget: Mapping[str, float | None]) -> str:
+    """The budget in one line: what it is, what is spent of it, what more of it would save."""
+    limit, spent, price = (
+        budget[key] for key in ("budget_cny_a_year", "spent_cny_a_year", "price")
+    )
+    words = f"Budget: {money(limit or 0.0)} CNY a year, {money(spent or 0.0)} spent"
+    if price is None:
+        return words
+    return f"{words}; one CNY more would save {price:,.4g} CNY a year"
 
 
 def audit(console: Console, scenario: Scenario, found: Audit, folder: Path | None) -> None:
@@ -187,6 +205,15 @@ def _cost(found: Solution) -> pd.DataFrame:
     for column in shown.columns[1:]:
         shown[column] = shown[column].map(money)
     return shown
+
+
+def _referrals(found: Solution) -> pd.DataFrame:
+    pathways = ["from_service_id", "to_service_id"]
+    table = found.referral_needs.groupby(pathways, sort=False, as_index=False)
+    sums = table[["needed", "referred", "not_referred"]].sum()
+    for name in ("needed", "referred", "not_referred"):
+        sums[name] = sums[name].map(number)
+    return sums
 
 
 def _access(found: Solution) -> pd.DataFrame:

@@ -67,6 +67,12 @@ def check_input(
     in_tables = list(problems)
     by_points = settings is not None and not isinstance(settings.travel, TravelMatrix)
     problems += check_consistency(tables, in_tables, by_points)
+    if isinstance(settings.travel if settings else None, TravelMatrix) and len(
+        tables.get("referrals", ())
+    ):
+        message = "a travel matrix does not know travel between facilities"
+        mend = "choose great_circle or road_graph, or remove the rows"
+        problems.append(Problem("referrals", message, mend=mend))
     if plan is None:
         return tables, problems, []
     needed = {

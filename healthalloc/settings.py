@@ -119,6 +119,10 @@ class Settings:
         Yearly rate at which one-off costs are annualised over their life (fraction).
     value_of_travel_cny_per_hour
         Value of one person's hour on the way.
+    budget_cny_a_year
+        Most that may be spent a year on capital (spread over its life), retirement, operation,
+        staff and sites; travel time and the penalties of what is not served do not count. None:
+        no limit.
     extra_facility_columns
         Further columns of ``facilities``, free for use in scopes.
     travel
@@ -135,6 +139,7 @@ class Settings:
     target_year: int
     discount_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0
     value_of_travel_cny_per_hour: AtLeastZero = 0.0
+    budget_cny_a_year: Positive | None = None
     extra_facility_columns: tuple[str, ...] = ()
     travel: Annotated[GreatCircle | RoadGraph | TravelMatrix, Field(discriminator="method")]
     solve: SolveSettings = field(default_factory=SolveSettings)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -213,6 +213,140 @@ def sited(**changes: Any) -> Scenario:
 
 KEPT_CNY = 38 * 50 + 2 * 200 + 10 * 300 + 16 * 100 + 1 * 10
 """Yearly cost of the base-year stock."""
+
+# --- areas
+
+AREAS = named(
+    table("""
+area_id  level    parent_id  residents
+county   county   -              10000
+west     town     county          6000
+east     town     county          4000
+mill     village  east            3000
+shore    village  east               -
+""")
+)
+AREA_OF = {
+    "city": "west", "private": "west", "clinic": "mill", "annex": "shore",
+    "town": "west", "village": "mill", "hamlet": "shore",
+}  # fmt: skip
+"""Area of each facility and population: city, private and town lie in a town, not a village."""
+
+
+def located(frame: pd.DataFrame) -> pd.DataFrame:
+    """Facilities or populations, each in its area."""
+    return frame.assign(area=frame.iloc[:, 0].map(AREA_OF))
+
+
+def with_areas(base: Callable[..., Scenario] = quiet, **changes: Any) -> Scenario:
+    """A region with its tree of areas, everyone in their place."""
+    tables = {
+        "areas": AREAS,
+        "facilities": located(base().facilities),
+        "populations": located(POPULATIONS),
+    }
+    return base(**tables | changes)
+
+
+# --- forms
+
+FORM = named(
+    table("""
+facility_id  category          level      ownership  area_class  km  site       site_cost_cny  side  form_of
+clinic_plus  general_hospital  secondary  public     rural       30  candidate            700  east  clinic
+""")  # noqa: E501
+)
+FORM_STOCK = table("""
+facility_id  resource_id  existing  lower  upper
+clinic_plus  general_bed         0      5     20
+clinic_plus  doctor              0      4     10
+clinic_plus  nurse               0      2     10
+""")
+"""The clinic as a hospital: it holds at least what the clinic holds today."""
+
+
+def with_form(base: Callable[..., Scenario] = quiet, **changes: Any) -> Scenario:
+    """A region in which the clinic may become a hospital."""
+    plain = base()
+    facilities = pd.concat([plain.facilities, FORM], ignore_index=True)
+    tables = {
+        "facilities": facilities.assign(form_of=facilities["form_of"].fillna("")),
+        "stock": pd.concat([plain.stock, FORM_STOCK], ignore_index=True),
+    }
+    return base(**tables | changes)
+
+
+# --- referrals
+
+TIERS = {
+    "facilities": named(
+        table("""
+facility_id  category           level      ownership  area_class  km
+centre       primary_centre     primary    public     urban        0
+county       general_hospital   secondary  public     rural       10
+province     tertiary_hospital  tertiary   public     urban       40
+""")
+    ),
+    "populations": named(
+        table("""
+population_id  area_class  residents  km
+town           urban            1000   0
+""")
+    ),
+    "stock": table("""
+facility_id  resource_id  existing  lower  upper
+centre       doctor              0      0      -
+centre       general_bed         0      0      -
+county       general_bed         0      0      -
+province     icu_bed             0      0      -
+"""),
+    "services": named(
+        table("""
+service_id  setting     stay_days  journeys_per_case  unmet_penalty_cny
+visit       ambulatory          -                  2              500.0
+inpatient   inpatient         7.3                  2             1000.0
+intensive   inpatient        3.65                  2             3000.0
+rehab       inpatient        14.6                  2              500.0
+""")
+    ),
+    "radii": table("""
+service_id  area_class  radius  unit
+visit       urban           15  min
+"""),
+    "demand": table("""
+service_id  group_id  rate_per_1000
+visit       -                  1000
+"""),
+    "requirements": table("""
+service_id  resource_id  category           amount  basis
+visit       doctor       primary_centre       1000  cases_per_unit
+inpatient   general_bed  general_hospital        1  per_patient
+intensive   icu_bed      tertiary_hospital       1  per_patient
+rehab       general_bed  primary_centre          1  per_patient
+"""),
+    "referrals": table("""
+from_service_id  to_service_id  share  radius  unit
+visit            inpatient        0.1    20.0  min
+inpatient        intensive        0.2    30.0  km
+inpatient        rehab            0.5    10.0  min
+"""),
+}
+
+
+def tiers(**changes: Any) -> Scenario:
+    """Three tiers on a line, and a way back down; nothing stands yet, fractions are allowed.
+
+    The 1,000 visits a year at the centre (km 0) ask for 100 admissions at the county hospital
+    (km 10), these for 20 in intensive care at the province's (km 40) and for 50 to rehabilitation
+    back at the centre. Of travel, 2 minutes a km from centre and province, 1 from the county::
+
+        cases            a patient in bed is  units needed         way          cost of travel
+        1,000 visits     -                    1 doctor             0            0
+        100 inpatient    50 cases a year      2 / 0.8 beds         10 km 20 min  400
+        20 intensive     100 cases a year     0.2 / 0.8 ICU beds   30 km 30 min  120
+        50 rehab         25 cases a year      2 / 0.8 beds         10 km 10 min  100
+    """
+    return region(**{"whole_units": False} | TIERS | changes)
 
 
 def clause(kind: str | type[Clause], **fields: Any) -> Clause:

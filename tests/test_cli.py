@@ -33,9 +33,9 @@ COLUMNS = {
         "statements",
     ],
     "clause_rows": [
-        "clause_id", "part", "facility_id", "kind", "quote", "source", "status", "treatment",
-        "unit", "baseline", "base_year", "target", "achieved", "slack", "met", "price_cny_a_year",
-        "price_basis",
+        "clause_id", "part", "area_id", "facility_id", "kind", "quote", "source", "status",
+        "treatment", "unit", "baseline", "base_year", "target", "achieved", "slack", "met",
+        "price_cny_a_year", "price_basis",
     ],
     "flows": [
         "population_id", "facility_id", "service_id", "cases_a_year", "travel_min", "distance_km",
@@ -149,7 +149,7 @@ def test_the_files_agree_with_the_library(solved: tuple[Result, Path]) -> None:
     cost = read(out, "cost").set_index("component")["cny_a_year"]
     assert list(cost.index) == [
         "capital", "retirement", "operating", "staff", "travel", "site", "total",
-        "unmet_penalty", "objective",
+        "unmet_penalty", "left_out_penalty", "objective",
     ]  # fmt: skip
     assert abs(cost["objective"] - solution.objective) < 1e-6
     assert abs(cost.iloc[:6].sum() - cost["total"]) < 1e-6
@@ -346,6 +346,7 @@ def test_clauses_against_stock_limits(folder: Folder, tmp_path: Path) -> None:
 
 def test_audit_only_makes_an_infeasible_plan_feasible(folder: Folder, tmp_path: Path) -> None:
     folder.append("plan.toml", ICU_CAP)
+    folder.replace("plan.toml", "equals = 25", "equals = 99")  # audited, and far from the cheapest
     result = run("solve", folder.path, "-o", tmp_path / "out", "--audit-only", "icu-cap")
     assert result.exit_code == 0, result.output
     assert "audited and not met: city, icu-cap" in result.stdout
@@ -406,8 +407,8 @@ def test_audit_writes_the_documented_tables(folder: Folder, tmp_path: Path) -> N
     unpriced = [c for c in COLUMNS["clauses"] if not c.startswith("price")]
     assert list(read(out, "audit_clauses").columns) == ["allocation", *unpriced]
     assert list(read(out, "audit_arithmetic").columns) == [
-        "check_id", "printed", "computed", "difference", "agrees", "arithmetic", "quote",
-        "explains",
+        "check_id", "against", "printed", "computed", "difference", "agrees", "arithmetic",
+        "quote", "explains",
     ]  # fmt: skip
     assert set(read(out, "audit_clauses")["allocation"]) == {"existing", "draft"}
     facts = json.loads((out / "run.json").read_text(encoding="utf-8"))

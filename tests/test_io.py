@@ -18,15 +18,19 @@ from healthalloc.layout import Layout
 from healthalloc.plan import Check, FacilityCount
 from tests.folder import FACTS, GROUPS, PROPOSALS, Folder, snapshot
 from tests.region import (
+    AREAS,
     FACILITIES,
     KM_PER_DEGREE,
     POPULATIONS,
     RESOURCES,
     STOCK,
+    TIERS,
     clause,
     edit,
+    located,
     region,
     settings,
+    with_form,
 )
 
 CLAUSES = (
@@ -48,10 +52,25 @@ CLAUSES = (
     clause("facility_share", id="g", resource="fever_clinic", at_least=50.0),
     clause("facility_count", id="h", at_most=4.0),
     clause("coverage", id="i", resource="doctor", radius=12.5, radius_unit="km",
-           area_class=("urban", "rural"), at_least=80.0),
+           area_class=("urban", "rural"), at_least=80.0, penalty_cny_per_resident=0.1),
     clause("surge_reserve", id="j", weights={"icu_bed": 1.0, "general_bed": 0.1}, at_least=3.0),
     clause("record", id="k", reason="an outcome", unit="years", at_least=79.0,
            quote='人均"预期"寿命\nsecond line \\ with a backslash, a comma and a tab\t.'),
+    clause("area_share", id="l", resource="bed", level="village", area="east", at_least=50.0),
+    clause("facility_per_population", id="m", each_area=("town", "county"), at_most=9000.0,
+           treatment="audit"),
+    clause("first_contact_share", id="n", services=("visit", "inpatient"), at_least=1.5,
+           scope={"category": "primary_centre"}),
+    clause("freeze_rule", id="o", resource="bed", occupancy_below_percent=75.5,
+           stay_above_days=9.0, at_most=100.0, each_area="town"),
+    clause("hierarchy", id="p", resource="bed", radius=60.0, radius_unit="min", at_least=1.0,
+           tiers=({"level": "primary"}, {"level": ("secondary",), "side": "west"})),
+    clause("length_of_stay", id="q", services=("inpatient",), at_most=7.1, scope={"side": "west"}),
+    clause("merger", id="r", scope={"facility_id": "annex"}, hosts={"level": "secondary"},
+           radius=40.0, radius_unit="km", habit={"annex": "private"}, residents_at_least=5000.0,
+           at_least=1.0),
+    clause("referral_share", id="s", from_service="visit", to_service="inpatient",
+           to_scope={"side": "west"}, at_least=0.5, treatment="audit"),
 )  # fmt: skip
 CHECKS = (
     Check(
@@ -63,16 +82,26 @@ CHECKS = (
 )  # fmt: skip
 
 
+REFERRALS = TIERS["referrals"].iloc[[0]].assign(share=0.1 / 3)
+
+
 def full_region(**changes: Any) -> ha.Scenario:
     """The region with every table, every kind of clause and checks."""
     given: dict[str, Any] = {
         "clauses": CLAUSES,
         "checks": CHECKS,
+        "areas": AREAS,
+        "facilities": FACILITIES,
+        "populations": POPULATIONS,
         "groups": GROUPS,
+        "referrals": REFERRALS,
         "proposals": PROPOSALS,
         "facts": FACTS,
-    }
-    return region(**given | changes)
+    } | changes
+    used = {"occupancy_percent": [70.0, 200 / 3, 80.0, 0.0], "stay_days": [9.5, 8.1, 10.0, 1.0]}
+    given["facilities"] = located(given["facilities"]).assign(**used)
+    given["populations"] = located(given["populations"])
+    return region(**given)
 
 
 def matrix_region(layout: str, travel: pd.DataFrame, **options: Any) -> ha.Scenario:
@@ -157,7 +186,11 @@ def test_settings_survive(tmp_path: Path) -> None:
 
 def test_numbers_survive_to_the_last_digit(tmp_path: Path) -> None:
     numbers = [0.1 + 0.2, 1e-7 / 3, 123456789012345.6]
-    scenario = full_region(populations=POPULATIONS.assign(residents=numbers), groups=GROUPS[:0])
+    scenario = full_region(
+        populations=POPULATIONS.assign(residents=numbers),
+        groups=GROUPS[:0],
+        areas=AREAS.assign(residents=np.nan),
+    )
     back = round_trip(scenario, tmp_path)
     assert back.populations["residents"].tolist() == numbers
 
@@ -275,6 +308,13 @@ def test_the_answer_is_the_same_after_a_round_trip(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(first.stock, second.stock, check_exact=True)
 
 
+def test_forms_survive(tmp_path: Path) -> None:
+    scenario = with_form()
+    back = round_trip(scenario, tmp_path)
+    assert_same_tables(scenario, back)
+    assert back.facilities["form_of"].tolist() == ["", "", "", "", "clinic"]
+
+
 def test_the_west_district_survives(tmp_path: Path) -> None:
     example = Path(__file__).parents[1] / "examples" / "panzhihua_west"
     scenario = ha.read_scenario(example)
@@ -287,7 +327,9 @@ def test_the_west_district_survives(tmp_path: Path) -> None:
 def test_optional_tables_may_be_absent(tmp_path: Path) -> None:
     ha.write_scenario(region(), tmp_path / "written")
     names = {path.name for path in (tmp_path / "written").iterdir()}
-    assert not names & {"groups.csv", "proposals.csv", "facts.csv"}
+    assert not names & {
+        "areas.csv", "groups.csv", "referrals.csv", "proposals.csv", "facts.csv",
+    }  # fmt: skip
     assert_same_tables(region(), ha.read_scenario(tmp_path / "written"))
 
 

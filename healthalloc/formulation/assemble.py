@@ -12,6 +12,7 @@ from scipy.sparse import coo_array, csc_array
 
 from healthalloc.formulation import blocks
 from healthalloc.formulation.blocks import Columns, Positions, Rows
+from healthalloc.formulation.budget import stated
 from healthalloc.formulation.program import Block, Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.network import (
@@ -39,7 +40,7 @@ from healthalloc.scenario import Scenario
 
 @dataclass(frozen=True, eq=False)
 class Enforced:
-    """A clause that the program enforces.
+    """A clause, or the budget, that the program enforces.
 
     Parameters
     ----------
@@ -61,6 +62,10 @@ class Enforced:
     def slice(self) -> slice:
         """Its rows in the program."""
         return slice(self.start, self.start + len(self.measure_row))
+
+    def value(self, x: Floats) -> Floats:
+        """What it measures at values of the program's columns, shape (n measure rows,)."""
+        return self.measure.value(x[: self.measure.numerator.shape[1]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +130,7 @@ def formulate(scenario: Scenario) -> Model:
 
     Minimise the yearly cost of stock added, held and retired, of travel, of sites and of unmet
     demand, subject to demand, capacity, referrals, stock balance, sites and their forms, and the
-    enforced clauses (the model page of the documentation states it in symbols).
+    enforced clauses and the budget (the model page of the documentation states it in symbols).
 
     Parameters
     ----------
@@ -138,7 +143,7 @@ def formulate(scenario: Scenario) -> Model:
     layout = network(scenario)
     demand = demand_cases(scenario) / cases_per_flow(scenario)
     enforced_clauses = [
-        c for c in scenario.plan.clauses if c.treatment == "enforce" and not c.is_parameter
+        c for c in stated(scenario) if c.treatment == "enforce" and not c.is_parameter
     ]
     measures = [clause.measured(layout) for clause in enforced_clauses]
     n_reached = [0 if m.cover is None else m.cover.near.shape[0] for m in measures]

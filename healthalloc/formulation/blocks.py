@@ -127,7 +127,7 @@ def capacity_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     above = layout.under.T.astype(float)
     by_day, by_case = needs(layout, "per_patient") @ above, needs(layout, "cases_per_unit") @ above
     factor = stay_factor(layout)[facility_idx, service_idx]
-    required = np.flatnonzero((by_day + by_case).any(axis=(0, 1)))
+    required = np.flatnonzero(needs(layout).any(axis=(0, 1)))
     row_key, column, value = [], [], []
     category = category_idx[facility_idx]
     for r in required:
@@ -186,8 +186,7 @@ def referral_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     for referral in range(len(table)):
         of = np.flatnonzero(service_idx == start[referral])
         wanted = facility_idx[of] * len(table) + referral
-        at = np.searchsorted(keys, wanted)
-        has_row = keys[np.minimum(at, len(keys) - 1)] == wanted
+        at, has_row = np.searchsorted(keys, wanted), np.isin(wanted, keys)
         rows.append(at[has_row])
         column.append(columns.flow + of[has_row])
         value.append(np.full(int(has_row.sum()), -share[referral] * cases[start[referral]]))

@@ -176,6 +176,12 @@ class Clause(ABC):
             return f">= {low:g}"
         return f"<= {high:g}" if np.isfinite(high) else ""
 
+    def ceiling_refused(self) -> list[str]:
+        """Why the clause may have no ceiling, where a kind allows floors only."""
+        if self.treatment != "enforce" or np.isinf(self.bounds[1]):
+            return []
+        return ["only a floor makes sense here: give at_least alone, or treatment audit"]
+
     def bound_problems(self) -> list[str]:
         """What is wrong with the target, in words."""
         given = [
@@ -198,7 +204,8 @@ class Clause(ABC):
     def slack(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """Distance of values from the nearer bound, negative where it is broken."""
         low, high = self.bounds
-        return np.minimum(value - low, high - value)
+        with np.errstate(invalid="ignore"):  # an infinite value has no distance to no bound
+            return np.fmin(value - low, high - value)
 
 
 KINDS: dict[str, type[Clause]] = {}

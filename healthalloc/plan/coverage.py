@@ -81,7 +81,7 @@ class Coverage(Clause):
         asked = classes.isin(self.area_class).to_numpy() | (not self.area_class)
         asked &= layout.population_shown
         residents = layout.residents_idx[asked]
-        share = 100.0 * residents / max(residents.sum(), 1.0)
+        share = 100.0 * residents / (residents.sum() or 1.0)
         point = np.cumsum(asked) - 1
         near_population, near_facility = layout.within(self.radius, self.radius_unit, asked, where)
         shape = (len(residents), len(where))

@@ -144,6 +144,16 @@ def measured_problems(plan: Plan, layout: Layout) -> list[Problem]:
     for clause in plan.clauses:
         if clause.treatment == "record":
             continue
+        if clause.each_area and not layout.areas_of(clause.each_area, clause.area):
+            message = f"no area of this level lies in {clause.area}"
+            mend = "name a level below it, or leave out area"
+            problems.append(_of(clause, "each_area", message, str(clause.each_area), mend))
+            continue
+        if clause.is_about_distance and layout.scenario.settings.travel.method == "matrix":
+            message = "asks for travel between facilities, which a travel matrix does not know"
+            mend = "choose great_circle or road_graph, or treatment record"
+            problems.append(_of(clause, "kind", message, clause.kind, mend))
+            continue
         found = [_of(clause, "", text) for text in clause.problems(layout)]
         if not found and clause.treatment == "enforce":
             found = _nobody_problems(clause, layout)
@@ -154,7 +164,12 @@ def measured_problems(plan: Plan, layout: Layout) -> list[Problem]:
 def _nobody_problems(clause: Clause, layout: Layout) -> list[Problem]:
     """A floor on a resource that nobody in the scope can hold."""
     marks = set().union(*_marked_fields(type(clause)).values())
-    if clause.is_parameter or clause.is_about_distance or RESOURCE not in marks or clause.bounds[0] <= 0:
+    if (
+        clause.is_parameter
+        or clause.is_about_distance
+        or RESOURCE not in marks
+        or clause.bounds[0] <= 0
+    ):
         return []
     measure = clause.measured(layout)
     without = (np.diff(measure.numerator.indptr) == 0) & (measure.fixed == 0)
@@ -208,13 +223,21 @@ def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> l
             for scope in [value] if isinstance(value, Mapping) else value:
                 problems += _scope_problems(clause, name, scope, tables["facilities"])
         for mark in marks & known.keys():
-            for word in [value] if isinstance(value, str) else value:
+            for word in _words(value):
                 if word and word not in known[mark]:
                     some = ", ".join(dict.fromkeys(known[mark][:50])) or "none: add areas.csv"
                     mend = nearest(word, known[mark]) or f"known: {some}"
                     noun = "level of areas" if mark == LEVEL else mark
                     problems.append(_of(clause, name, f"is no known {noun}", word, mend))
     return problems
+
+
+def _words(value: Any) -> list[str]:
+    """Names that a field holds: itself, its entries, or keys and values."""
+    if isinstance(value, str):
+        return [value]
+    named = [*value, *value.values()] if isinstance(value, Mapping) else value
+    return [word for word in named if isinstance(word, str)]
 
 
 def _scope_problems(

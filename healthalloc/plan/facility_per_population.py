@@ -41,6 +41,8 @@ class FacilityPerPopulation(Clause):
         high = self.bounds[1]
         if self.treatment != "enforce" or not np.isfinite(high):
             return []
+        if not high:
+            return ["a ceiling of 0 residents for each facility cannot be met: give more than 0"]
         measure = self.measured(layout)
         assert measure.denominator is not None
         opening = slice(layout.n_stock, layout.n_stock + layout.n_facilities)

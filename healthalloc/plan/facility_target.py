@@ -34,7 +34,7 @@ class FacilityTarget(Clause):
     def measure(self, layout: Layout) -> Measure:
         facility_id = layout.scenario.facilities["facility_id"]
         of = layout.institution_idx[(facility_id == self.facility_id).to_numpy()]
-        form = layout.institution_idx == of
+        form = (layout.institution_idx == of) & layout.facility_shown
         return Measure(
             layout.stock_sum(self.resource, form), ones(1), facilities=(self.facility_id,)
         )

@@ -20,7 +20,8 @@ from healthalloc.plan.measure import Measure
 class FirstContactShare(Clause):
     """Share of the cases that residents bring themselves which go to a scope, in percent.
 
-    Cases referred from one facility to another are no first contacts. Needs flows, so that an
+    Cases referred from one facility to another are no first contacts. With an ``area`` it is
+    about the residents of the area, wherever they go. Needs flows, so that an
     audit of stock alone cannot measure it.
 
     Parameters

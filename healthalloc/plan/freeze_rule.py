@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
+from scipy.sparse import csr_array
 
 from healthalloc.layout import Layout, Mask
 from healthalloc.plan.clause import Clause, ResourceId, Scope, register
@@ -23,7 +24,7 @@ class FreezeRule(Clause):
 
     It speaks of the facilities of the scope whose ``occupancy_percent`` is below one threshold
     and whose ``stay_days`` are above the other, both of the base year; with ``at_most = 100``
-    these get nothing new.
+    these get nothing new, in whichever of their forms.
 
     Parameters
     ----------
@@ -69,8 +70,13 @@ class FreezeRule(Clause):
     def measure(self, layout: Layout) -> Measure:
         frozen = self._frozen(layout)
         existing = layout.scenario.stock["existing"].to_numpy(dtype=float)
-        held = layout.stock_in(self.resource, frozen)
-        facility = layout.stock_facility_idx[held]
-        base = np.bincount(facility, existing[held], layout.n_facilities).astype(float)
-        growth = layout.stock_sum(self.resource, frozen, each=True, weight=100.0)
-        return Measure(growth, base[frozen], facilities=layout.facility_names(frozen))
+        # all forms of a frozen institution: an upgrade is no way around the rule
+        institutions = np.isin(layout.institution_idx, layout.institution_idx[frozen])
+        held = layout.stock_in(self.resource, institutions)
+        row_of = np.full(layout.n_facilities, -1, dtype=np.intp)
+        row_of[layout.institution_idx[frozen]] = np.arange(int(frozen.sum()))
+        row = row_of[layout.institution_idx[layout.stock_facility_idx[held]]]
+        n = int(frozen.sum())
+        base = np.bincount(row, existing[held], n).astype(float)
+        growth = csr_array((np.full(len(held), 100.0), (row, held)), shape=(n, layout.n_decisions))
+        return Measure(growth, base, facilities=layout.facility_names(frozen))

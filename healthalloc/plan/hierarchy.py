@@ -48,9 +48,12 @@ class Hierarchy(Clause):
     def problems(self, layout: Layout) -> list[str]:
         shown = layout.part(self.area) if self.area else layout
         return [
-            f"tier {number}: no facility of {self.area} matches {dict(tier)}"
-            for number, tier in enumerate(self.tiers, start=1)
-            if not shown.facilities_in(tier).any()
+            *self.ceiling_refused(),
+            *(
+                f"tier {number}: no facility of {self.area} matches {dict(tier)}"
+                for number, tier in enumerate(self.tiers, start=1)
+                if not shown.facilities_in(tier).any()
+            ),
         ]
 
     def measure(self, layout: Layout) -> Measure:

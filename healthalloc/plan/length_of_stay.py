@@ -50,6 +50,13 @@ class LengthOfStay(Clause):
         ]
         if self.treatment == "enforce" and not 0 < self.bounds[1] < np.inf:
             found.append("a stay that is enforced needs a ceiling above 0: give at_most or equals")
+        longest = self.equals if self.equals is not None else 0.0
+        found += [
+            f"service {name} stays {services['stay_days'][name]:g} days: equals can shorten it, not "
+            "lengthen it"
+            for name in self.services
+            if longest > services["stay_days"][name]
+        ]
         if self.each_area:
             found.append("a stay is stated for a scope: name the area, not a level")
         return found

@@ -107,7 +107,8 @@ class Measure:
         value = np.full(self.n_rows, np.nan)
         np.divide(top, base, out=value, where=base > 1e-9)
         # something for nobody at all, e.g. residents without a facility
-        value[(base <= 1e-9) & (self.fixed > 0)] = np.inf
+        some = top if self.denominator is None else self.fixed
+        value[(base <= 1e-9) & (some > 1e-9)] = np.inf
         return value
 
 

@@ -53,10 +53,24 @@ class Merger(Clause):
         return "open hosts of a branch (or the branch, where it must stay)"
 
     def problems(self, layout: Layout) -> list[str]:
-        both = layout.facilities_in(self.scope) & layout.facilities_in(self.hosts)
+        hosts = layout.facilities_in(self.hosts)
+        both = layout.facilities_in(self.scope) & hosts
+        facility_id = layout.scenario.facilities["facility_id"]
+        known = {*facility_id[hosts], *facility_id[layout.institution_idx[hosts]]}
+        floor = self.bounds[0]
+        scaled = self.residents_at_least is not None and np.isfinite(floor) and floor != 1
         return [
-            f"facility {name} is both a branch and a host: narrow scope or hosts"
-            for name in layout.facility_names(both)
+            *self.ceiling_refused(),
+            *(["at_least is 1 where residents_at_least says that a branch stays"] * scaled),
+            *(
+                f"facility {name} is both a branch and a host: narrow scope or hosts"
+                for name in layout.facility_names(both)
+            ),
+            *(
+                f"the habit of {branch} is {host}, which is no host: widen hosts, or name another"
+                for branch, host in self.habit.items()
+                if host not in known
+            ),
         ]
 
     def measure(self, layout: Layout) -> Measure:
@@ -89,7 +103,7 @@ class Merger(Clause):
         return stacked(parts)
 
     def _residents_near(self, layout: Layout, branch: Mask) -> Floats:
-        everyone = np.ones(len(layout.residents_idx), dtype=bool)
-        population, facility = layout.within(self.radius, self.radius_unit, everyone, branch)
+        asked = layout.population_shown
+        population, facility = layout.within(self.radius, self.radius_unit, asked, branch)
         residents = layout.residents_idx[population]
         return np.bincount(facility, residents, layout.n_facilities).astype(float)

@@ -20,7 +20,8 @@ class ReferralShare(Clause):
     """Share of the cases treated in a scope that are referred on, in percent.
 
     The table ``referrals`` says how many cases need it; the clause says how many of all cases
-    must get it, or may. Needs flows, so that an audit of stock alone cannot measure it.
+    must get it, or may. With an ``area`` it is about the facilities of the area that refer,
+    wherever they refer to. Needs flows, so that an audit of stock alone cannot measure it.
 
     Parameters
     ----------

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from healthalloc import Clause, Scenario
+from healthalloc import Clause, Plan, Scenario
 from tests.region import (
     DEMAND,
     FACILITIES,
+    FORM,
+    FORM_STOCK,
     POPULATIONS,
     RADII,
     REQUIREMENTS,
@@ -23,6 +26,8 @@ from tests.region import (
     region,
     sited,
     table,
+    tiers,
+    with_areas,
 )
 
 
@@ -70,7 +75,7 @@ def _with_city() -> Scenario:
     )
 
 
-def _nested() -> Scenario:
+def _nested(**given: Any) -> Scenario:
     """General care takes a bed of any kind, intensive care an ICU bed; only city and town."""
     services = SERVICES.iloc[[0, 0]].assign(service_id=["inpatient", "intensive"])
     return region(
@@ -88,7 +93,29 @@ def _nested() -> Scenario:
             intensive   icu_bed      -              1  per_patient
             intensive   staff        -            0.5  per_patient
         """),
+        **given,
     )  # fmt: skip
+
+
+def _two_forms() -> Scenario:
+    """The clinic, which stays, as it is or as a hospital, and its village; no fever clinic."""
+    clinic = _only(FACILITIES, "facility_id", "clinic").assign(site="existing", form_of="")
+    stock = pd.concat([_only(STOCK, "facility_id", "clinic").iloc[:3], FORM_STOCK])
+    return region(
+        facilities=pd.concat([clinic, FORM], ignore_index=True),
+        populations=_only(POPULATIONS, "population_id", "village"),
+        stock=stock.reset_index(drop=True),
+    )
+
+
+def _seldom_used(**given: Any) -> Scenario:
+    """The four facilities, with occupancy and stay of the base year."""
+    used = {"occupancy_percent": [70.0, 80.0, 60.0, 70.0], "stay_days": [10.0, 10.0, 10.0, 8.0]}
+    return quiet(facilities=quiet().facilities.assign(**used), **given)
+
+
+def _sited_areas(**given: Any) -> Scenario:
+    return with_areas(sited, **given)
 
 
 def _clauses(base: Callable[..., Scenario], *clauses: Clause) -> Callable[[], Scenario]:
@@ -160,6 +187,39 @@ x[j,r] <= U[j,r] y[j]   for every stock of a site that is a choice
 x[j,r] >= l[j,r] y[j]   where l > 0: the annex must hold a doctor while open
 """,
     ),
+    "balance_of_forms": Component(
+        "balance",
+        _two_forms,
+        """
+sum over the forms of x[j,r] = e[r] + n[r] - d[r],  written sum of x - n + d = e
+  clinic and clinic_plus share a row: what one form holds carries over to the other
+  the first stock row of the two adds and retires for both
+""",
+    ),
+    "form": Component(
+        "form",
+        _two_forms,
+        """
+sum over the forms of y[j] = 1: the clinic stays, as one or the other
+""",
+    ),
+    "referral": Component(
+        "referral",
+        tiers,
+        """
+sum_k c[s'] r[j,k,s'] <= share c[s] (arrivals of s at j: flows and referrals)   in cases a year
+  c, cases in a unit of flow: visit 1, inpatient 365 / 7.3 = 50, intensive 100, rehab 25
+  centre: 0.1 of visits; county: 0.2 x 50 = 10 and 0.5 x 50 = 25 of inpatients
+objective of a flow: travel + (M of what it asks for next) - (M of what it meets), each a unit
+  M a unit: visit 500, inpatient 50,000, intensive 300,000, rehab 12,500
+  visit: 0.1 x 1,000 - 500 = -400
+  inpatient: travel 4 x 50 = 200; next 50 x (0.2 x 3,000 + 0.5 x 500) = 42,500; - 50,000: -7,300
+  intensive: travel 6 x 100 = 600; - 300,000
+  rehab: travel 2 x 25 = 50; - 12,500
+  the constant is the demand of residents alone: 500 x 1,000
+""",
+        objective=True,
+    ),
     "reached": Component(
         "reached",
         _clauses(
@@ -175,6 +235,23 @@ reached[i] <= sum of x[j,r] over j within the radius of i   (and reached <= 1, a
   fever clinics within 20 km, first of all populations (town, village, hamlet), then of the rural
   ones (village, hamlet) in western facilities: the hamlet has none
 """,
+    ),
+    "left_out": Component(
+        "reached",
+        lambda: _two_sites().replace(
+            plan=Plan(
+                [
+                    clause("coverage", resource="doctor", radius=20, radius_unit="km",
+                           penalty_cny_per_resident=0.5)
+                ]
+            )
+        ),
+        """
+a price on residents left out: penalty x residents (1 - reached), 0.5 x 1,000 of the hamlet
+  -500 for each point reached, and 500 in the constant (the rest of it: 1,000 visits at 100)
+  the clause has no target, so no row; a doctor in clinic or annex reaches the hamlet
+""",
+        objective=True,
     ),
     "amount": Component(
         "clause",
@@ -303,6 +380,117 @@ lo <= sum of y[j] over the scope <= hi
         ),
         """
 lo <= sum of share[r] x[j,r] <= hi
+""",
+    ),
+    "area_share": Component(
+        "clause",
+        _clauses(
+            with_areas,
+            clause("area_share", id="towns", resource="fever_clinic", level="town", at_least=75),
+            clause("area_share", id="villages", resource="doctor", level="village", area="east",
+                   scope={"ownership": "public"}, at_least=50),
+        ),
+        """
+sum of 100 / n reached[a] >= lo   over the n areas of the level
+  two towns, and the two villages of the east: 50 each
+""",
+    ),
+    "facility_per_population": Component(
+        "clause",
+        _clauses(
+            _sited_areas,
+            clause("facility_per_population", id="towns", each_area="town", at_least=3000,
+                   at_most=4000),
+            clause("facility_per_population", id="shore", area="shore", at_least=3000),
+        ),
+        """
+lo sum of y[j] <= P,  hi sum of y[j] >= P   in each area, written -lo sum of y >= -P
+  west: P = 6,000; east: 4,000; the shore's 1,000 count as 3,000, so that one is allowed
+""",
+    ),
+    "first_contact_share": Component(
+        "clause",
+        _clauses(
+            region,
+            clause("first_contact_share", id="floor", services=("visit",),
+                   scope={"category": "primary_centre"}, at_least=30),
+            clause("first_contact_share", id="both", services=("visit", "inpatient"),
+                   scope={"facility_id": "city"}, at_most=80),
+        ),
+        """
+100 sum of cases into the scope - lo sum of all cases >= 0   (hi: <= 0)
+  floor: a visit to a primary centre has 100 - 30, any other -30
+  both: a patient in bed is 50 admissions, so 50 x (100 - 80) and 50 x -80
+""",
+    ),
+    "freeze_rule": Component(
+        "clause",
+        _clauses(
+            _seldom_used,
+            clause("freeze_rule", id="beds", resource="bed", occupancy_below_percent=75,
+                   stay_above_days=9, at_most=100),
+            clause("freeze_rule", id="doctors", resource="doctor", occupancy_below_percent=75,
+                   stay_above_days=7, scope={"side": "east"}, at_least=50, at_most=110),
+        ),
+        """
+100 sum of x[j,r] <= hi e[j]   for each j below the one threshold and above the other
+  beds: city (25) and clinic (5); private is full enough, the annex quick enough
+  doctors: clinic 50 x 4 to 110 x 4; annex 0 to 0, since it has none
+""",
+    ),
+    "hierarchy": Component(
+        "clause",
+        _clauses(
+            sited,
+            clause("hierarchy", resource="bed", radius=40, radius_unit="km", at_least=3,
+                   tiers=({"level": "primary"}, {"level": "secondary"}, {"level": "tertiary"})),
+        ),
+        """
+sum of x[k,r] over k of the next tier within the radius - lo y[j] >= 0   for each j of a tier
+  clinic (20 km) and annex (40 km) by the private hospital, that by the city (10 km)
+""",
+    ),
+    "length_of_stay": Component(
+        "capacity",
+        lambda: _nested(
+            clauses=[clause("length_of_stay", services=("inpatient",), at_most=3.65)]
+        ),
+        """
+as capacity_nested, with half the stay of inpatients: needs by the patient in bed halve
+  inpatient: half a bed of any kind; as many admissions as before, so as many nurses: 50/365
+  intensive: as it was
+""",
+    ),
+    "merger": Component(
+        "clause",
+        _clauses(
+            sited,
+            clause("merger", scope={"category": "primary_centre"}, hosts=HOSPITALS, radius=40,
+                   radius_unit="km", habit={"clinic": "private"}, residents_at_least=5000,
+                   at_least=1),
+            clause("merger", id="must", scope={"facility_id": "clinic"}, hosts=HOSPITALS,
+                   radius=20, radius_unit="km", residents_at_least=4000, at_least=1),
+        ),
+        """
+sum of y[k] over hosts within the radius - lo y[j] >= 0   for each branch j; y[j] >= 1 if it must
+  clinic: of city (30 km) and private (20 km) the one of habit; annex: private (40 km)
+  within 40 km of the clinic live 10,000, of the annex 4,000, too few for the first clause to ask
+  for it; within 20 km of the clinic 4,000, enough for the second
+""",
+    ),
+    "referral_share": Component(
+        "clause",
+        _clauses(
+            tiers,
+            clause("referral_share", id="up", from_service="visit", to_service="inpatient",
+                   to_scope={"level": "secondary"}, at_least=8),
+            clause("referral_share", id="down", from_service="inpatient", to_service="rehab",
+                   at_least=30, at_most=40),
+        ),
+        """
+100 c[s'] sum of r - lo c[s] (arrivals of s) >= 0   (hi: <= 0), in cases a year
+  up: 100 x 50 of each patient admitted, -8 of each visit
+  down: 100 x 25 of each in rehabilitation, -30 x 50 and -40 x 50 of each patient
 """,
     ),
     "record": Component(

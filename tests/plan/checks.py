@@ -25,7 +25,7 @@ def measured(
 ) -> Any:
     """Values of a clause on the base-year stock, or with some of it given.
 
-    One value, or a dict by facility if the clause speaks of several.
+    One value, or a dict by facility or area if the clause speaks of several or names one.
     """
     scenario = base(clauses=[clause], **changes)
     if given is None:
@@ -38,7 +38,7 @@ def measured(
         )
         rows = audit(scenario, stock).clause_rows
         rows = rows[rows["allocation"] == "given"]
-    return _by_facility(rows, "achieved")
+    return _by_place(rows, "achieved")
 
 
 def solved(
@@ -65,30 +65,30 @@ def total(solution: Solution, resource_id: str) -> float:
 
 
 def achieved(solution: Solution, clause_id: str) -> Any:
-    """Value of a clause in a solution, or a dict by facility."""
+    """Value of a clause in a solution, or a dict by facility or area."""
     return _of(solution, clause_id, "achieved")
 
 
 def price(solution: Solution, clause_id: str) -> Any:
-    """Price of a clause in a solution, or a dict by facility."""
+    """Price of a clause in a solution, or a dict by facility or area."""
     return _of(solution, clause_id, "price_cny_a_year")
 
 
 def met(solution: Solution, clause_id: str) -> Any:
-    """Whether a clause is met, or a dict by facility."""
+    """Whether a clause is met, or a dict by facility or area."""
     return _of(solution, clause_id, "met")
 
 
 def _of(solution: Solution, clause_id: str, column: str) -> Any:
     rows = solution.clause_rows
-    return _by_facility(rows[rows["clause_id"] == clause_id], column)
+    return _by_place(rows[rows["clause_id"] == clause_id], column)
 
 
-def _by_facility(rows: pd.DataFrame, column: str) -> Any:
+def _by_place(rows: pd.DataFrame, column: str) -> Any:
     assert len(rows)
-    if list(rows["facility_id"]) == [""]:
-        return rows[column].iat[0]
-    return dict(zip(rows["facility_id"], rows[column]))
+    places = [facility or area for area, facility in zip(rows["area_id"], rows["facility_id"])]
+    assert len(set(places)) == len(places)
+    return rows[column].iat[0] if places == [""] else dict(zip(places, rows[column]))
 
 
 def agreed_price(
@@ -117,14 +117,25 @@ def agreed_price(
     audited = audited[(audited["allocation"] == "given") & (audited["clause_id"] == clause.id)]
     np.testing.assert_allclose(audited["achieved"], rows["achieved"], rtol=1e-6)
 
+    found = float(rows["price_cny_a_year"].sum())
+    assert found > 0
+    assert found == pytest.approx(slope(make, target, *others, base=base, **changes), rel=1e-6)
+    return found
+
+
+def slope(
+    make: Callable[[float], Clause],
+    target: float,
+    *others: Clause,
+    base: Callable[..., Scenario] = quiet,
+    **changes: Any,
+) -> float:
+    """Rise of the least cost for one unit tighter, by a finite difference."""
     dearer, cheaper = (
         solved(make(at), *others, base=base, **changes).objective
         for at in (target + STEP, target - STEP)
     )
-    slope = (dearer - cheaper) / (2 * STEP)
-    if clause.at_least is None and clause.equals is None and clause.about is None:
-        slope = -slope  # a ceiling is tightened downward
-    found = float(rows["price_cny_a_year"].sum())
-    assert found > 0
-    assert found == pytest.approx(slope, rel=1e-6)
-    return found
+    clause = make(target)
+    is_ceiling = clause.at_least is None and clause.equals is None and clause.about is None
+    # a ceiling is tightened downward
+    return (dearer - cheaper) / (2 * STEP) * (-1 if is_ceiling else 1)

@@ -15,7 +15,7 @@ from healthalloc.layout import Layout
 from healthalloc.plan import KINDS
 from healthalloc.plan.clause import ResourceId, Scope
 from tests.plan.checks import achieved, agreed_price, measured, met, price, solved, total
-from tests.region import KEPT_CNY, STOCK, clause, quiet, region, sited
+from tests.region import KEPT_CNY, STOCK, clause, quiet, region, sited, with_areas
 
 
 def beds(**fields):
@@ -141,6 +141,20 @@ def test_parts_of_a_clause_are_statements_of_their_own():
     assert summary["price_cny_a_year"].tolist() == [pytest.approx(500)]
 
 
+def test_what_is_enforced_stands_for_a_clause_of_which_parts_are_only_measured():
+    parts = [
+        beds(part="measured", at_least=50, treatment="audit"),
+        beds(part="enforced", at_least=43),
+    ]
+    summary = solved(*parts).clauses.iloc[0]
+    assert (summary["achieved"], summary["target"], summary["tightest"]) == (
+        43,
+        ">= 43",
+        "enforced",
+    )
+    assert (summary["met"], summary["statements"]) == (True, 2)
+
+
 def test_two_statements_of_one_name_are_refused():
     with pytest.raises(PlanError, match="stands 2 times"):
         quiet(clauses=[beds(at_least=1), beds(at_least=2)])
@@ -153,6 +167,86 @@ def test_the_clause_table_tells_the_base_year_the_target_and_the_words():
     assert (row["quote"], row["source"], row["status"]) == ("43 beds", "page 7", "binding")
     assert (row["kind"], row["unit"], row["treatment"]) == ("amount", "units", "enforce")
     assert (row["baseline"], row["target"], row["achieved"]) == (40, ">= 43", 43)
+
+
+# --- areas: west (city, private; 6,000 residents), east (clinic, annex; 4,000)
+
+
+def test_an_area_narrows_the_facilities():
+    assert measured(beds(area="east", at_least=1), base=with_areas) == {"east": 5}
+    assert measured(beds(area="mill", at_least=1), base=with_areas) == {"mill": 5}
+    assert measured(beds(area="county", at_least=1), base=with_areas) == {"county": 40}
+    scoped = beds(area="west", scope={"ownership": "social"}, at_least=1)
+    assert measured(scoped, base=with_areas) == {"west": 10}
+
+
+def test_an_area_narrows_the_residents():
+    rate = {"resource": "bed", "unit": "per_1000_residents", "treatment": "audit"}
+    found = measured(clause("ratio_to_population", each_area="town", **rate), base=with_areas)
+    assert found == {"west": 35 / 6, "east": 5 / 4}
+    near = {"resource": "fever_clinic", "radius": 40, "radius_unit": "km", "treatment": "audit"}
+    assert measured(clause("coverage", **near)) == 90
+    # the city's fever clinic is 30 km from the village, in another area
+    assert measured(clause("coverage", each_area="town", **near), base=with_areas) == {
+        "west": 100, "east": 0,
+    }  # fmt: skip
+
+
+def test_each_area_is_a_statement_with_its_own_price():
+    solution = solved(beds(each_area="town", at_least=7), base=with_areas)
+    assert achieved(solution, "amount") == {"west": 35, "east": 7}
+    assert price(solution, "amount") == pytest.approx({"west": 0, "east": 150})
+    assert solution.objective == pytest.approx(KEPT_CNY + 2 * 150)
+    assert solution.clause_rows["area_id"].tolist() == ["west", "east"]
+    row = solution.clauses.iloc[0]
+    assert (row["statements"], row["tightest"], row["achieved"]) == (2, "east", 7)
+    found = agreed_price(lambda t: beds(each_area="town", at_least=t), 7, base=with_areas)
+    assert found == pytest.approx(150)
+
+
+def test_areas_of_several_levels_and_within_an_area():
+    levels = beds(each_area=("town", "village"), at_least=0)
+    assert measured(levels, base=with_areas) == {"west": 35, "east": 5, "mill": 5, "shore": 0}
+    within = beds(area="east", each_area=("town", "village"), at_least=0)
+    assert list(measured(within, base=with_areas)) == ["east", "mill", "shore"]
+
+
+def test_a_statement_of_each_facility_of_each_area():
+    each = clause("per_facility_minimum", resource="doctor", each_area="village", at_least=1)
+    solution = solved(each, base=with_areas)
+    rows = solution.clause_rows
+    assert list(zip(rows["area_id"], rows["facility_id"])) == [
+        ("mill", "clinic"), ("shore", "annex"),
+    ]  # fmt: skip
+    assert rows["achieved"].tolist() == [4, 1]
+    assert solution.clauses["tightest"].tolist() == ["shore / annex"]
+
+
+def test_a_recorded_clause_tells_its_area():
+    kept = clause("record", reason="an outcome", area="east")
+    assert solve(with_areas(clauses=[kept])).clause_rows["area_id"].tolist() == ["east"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"area": "eats"}, "area: 'eats' is no known area .did you mean east"),
+        ({"area": "town"}, "area: 'town' is no known area"),
+        ({"each_area": "twon"}, "each_area: 'twon' is no known level of areas .did you mean town"),
+        ({"each_area": ("town", "ward")}, "'ward' is no known level of areas"),
+        ({"area": "west", "each_area": "village"}, "each_area: .*village"),
+        ({"area": "east", "resource": "icu_bed"}, "has no row for it .east"),
+    ],
+)
+def test_an_area_that_does_not_fit_is_refused(fields, message):
+    with pytest.raises(PlanError, match=message):
+        with_areas(clauses=[beds(**{"at_least": 1} | fields)])
+
+
+@pytest.mark.parametrize("fields", [{"area": "east"}, {"each_area": "town"}])
+def test_an_area_without_a_table_of_areas_is_refused(fields):
+    with pytest.raises(PlanError, match=r"add areas\.csv"):
+        quiet(clauses=[beds(at_least=1, **fields)])
 
 
 # --- the door
@@ -193,9 +287,10 @@ def test_every_problem_of_a_plan_is_told_at_once():
 
 def test_the_kinds_that_a_plan_may_name():
     assert set(KINDS) == {
-        "amount", "coverage", "facility_count", "facility_share", "facility_target",
-        "per_facility_minimum", "ratio_between_resources", "ratio_to_population", "record",
-        "resource_share", "surge_reserve",
+        "amount", "area_share", "coverage", "facility_count", "facility_per_population",
+        "facility_share", "facility_target", "first_contact_share", "freeze_rule", "hierarchy",
+        "length_of_stay", "merger", "per_facility_minimum", "ratio_between_resources",
+        "ratio_to_population", "record", "referral_share", "resource_share", "surge_reserve",
     }  # fmt: skip
     assert all(kind.kind == word for word, kind in KINDS.items())
 

@@ -11,7 +11,7 @@ import pytest
 
 from healthalloc import PlanError, Status, audit, solve
 from tests.plan.checks import achieved, agreed_price, changes, measured, solved
-from tests.region import KEPT_CNY, clause, quiet, region, sited
+from tests.region import KEPT_CNY, clause, quiet, region, sited, with_areas
 
 KIND = "coverage"
 
@@ -125,3 +125,68 @@ def test_an_unknown_area_class_is_refused():
 def test_a_closed_candidate_reaches_nobody_in_the_base_year():
     wanted = fever(treatment="audit", resource="doctor", scope={"side": "east"})
     assert measured(wanted, base=region) == 40
+
+
+# --- a price on those left out
+
+
+def cost(solution):
+    return solution.cost.set_index("component")["cny_a_year"]
+
+
+@pytest.mark.parametrize(
+    ("penalty", "built", "left_out_cny"),
+    # the east's 4,000 are reached by one fever clinic, of 60 a year
+    [(0.014, False, 56), (0.016, True, 0)],
+)
+def test_those_left_out_are_reached_as_far_as_it_is_worth_it(penalty, built, left_out_cny):
+    solution = solved(fever(penalty_cny_per_resident=penalty), whole_units=True)
+    assert achieved(solution, KIND) == (100 if built else 60)
+    assert cost(solution)["left_out_penalty"] == pytest.approx(left_out_cny)
+    assert cost(solution)["total"] == pytest.approx(KEPT_CNY + (60 if built else 0))
+    assert cost(solution)["objective"] == pytest.approx(KEPT_CNY + (60 if built else left_out_cny))
+    assert solution.objective == pytest.approx(cost(solution)["objective"])
+    assert solution.clauses["met"].tolist() == [None]  # no target, nothing to meet
+
+
+def test_a_target_and_a_price_together():
+    # half a fever clinic for 80 %; the other half of the east is paid for
+    priced = fever(at_least=80, penalty_cny_per_resident=0.01)
+    solution = solved(priced)
+    assert achieved(solution, KIND) == pytest.approx(80)
+    assert solution.objective == pytest.approx(KEPT_CNY + 0.5 * 60 + 2000 * 0.01)
+    # one percent more is 1/40 of a fever clinic, and 100 residents fewer to pay for
+    found = agreed_price(lambda t: fever(at_least=t, penalty_cny_per_resident=0.01), 80)
+    assert found == pytest.approx(60 / 40 - 100 * 0.01)
+
+
+def test_two_priced_clauses_add_up():
+    rural = fever(id="rural", area_class=("rural",), penalty_cny_per_resident=0.01)
+    everyone = fever(id="all", penalty_cny_per_resident=0.002)
+    solution = solved(rural, everyone)
+    assert cost(solution)["left_out_penalty"] == pytest.approx(4000 * 0.012)
+    assert solution.objective == pytest.approx(KEPT_CNY + 48)
+
+
+def test_a_price_for_each_area():
+    priced = fever(each_area="town", penalty_cny_per_resident=0.014)
+    solution = solved(priced, base=with_areas)
+    assert achieved(solution, KIND) == {"west": 100, "east": 0}
+    assert cost(solution)["left_out_penalty"] == pytest.approx(56)
+    dear = solved(fever(each_area="town", penalty_cny_per_resident=0.016), base=with_areas)
+    # the facilities of the area, for the residents of the area
+    assert achieved(dear, KIND) == {"west": 100, "east": 100}
+
+
+def test_a_priced_clause_that_is_audited_costs_nothing():
+    solution = solved(fever(penalty_cny_per_resident=1.0, treatment="audit"))
+    assert solution.objective == pytest.approx(KEPT_CNY)
+    assert achieved(solution, KIND) == 60
+    assert cost(solution)["left_out_penalty"] == 0
+
+
+def test_a_price_below_zero_is_refused():
+    with pytest.raises(PlanError, match="penalty_cny_per_resident"):
+        quiet(clauses=[fever(penalty_cny_per_resident=-1)])
+    with pytest.raises(PlanError, match="an enforced clause needs at_least"):
+        quiet(clauses=[fever()])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from healthalloc import Status, audit, solve
+from healthalloc import PlanError, audit
 from tests.plan.checks import achieved, measured, solved
-from tests.region import clause, quiet, region, sited
+from tests.region import clause, quiet, region, sited, with_areas, with_form
 
 KIND = "facility_count"
 KEPT = 33 * 50 + 2 * 200 + 6 * 300 + 14 * 100 + 10  # city and private as they are
@@ -79,6 +79,59 @@ def test_no_price_is_put_on_what_the_priced_program_fixes():
     assert "fixed" in row["price_basis"]
 
 
-def test_more_than_there_are_is_infeasible():
-    found = solve(quiet(clauses=[count(at_least=5)]))
-    assert found.status is Status.INFEASIBLE
+# --- counts that no choice of sites can reach
+
+
+def test_more_than_there_are_is_refused():
+    with pytest.raises(PlanError, match="asks for 5 open facilities, but only 4 in its scope"):
+        quiet(clauses=[count(at_least=5)])
+    with pytest.raises(PlanError, match="asks for 3 open facilities, but only 2 in its scope"):
+        region(clauses=[count(equals=3, scope={"category": "primary_centre"})])
+    # the candidate counts: it may open
+    assert achieved(solved(count(at_least=4), base=sited), KIND) == 4
+    quiet(clauses=[count(at_least=5, treatment="audit")])
+
+
+def test_fewer_than_must_stay_is_refused():
+    with pytest.raises(PlanError, match="allows 3 open facilities, but 4 in its scope cannot clo"):
+        quiet(clauses=[count(at_most=3)])
+    with pytest.raises(PlanError, match="allows 1 open facilities, but 2 in its scope cannot clo"):
+        sited(clauses=[count(at_most=1)])
+    assert achieved(solved(count(at_most=2), base=sited), KIND) == 2
+
+
+def test_the_area_of_an_unreachable_count_is_named():
+    each = count(at_least=2, each_area="village")
+    with pytest.raises(PlanError) as raised:
+        with_areas(clauses=[each])
+    text = str(raised.value)
+    assert "only 1 in its scope exist or are candidates in mill" in text
+    assert "only 1 in its scope exist or are candidates in shore" in text
+    with pytest.raises(PlanError, match="but 2 in its scope cannot close in west"):
+        with_areas(clauses=[count(at_most=1, each_area="town", scope={"side": "west"})])
+
+
+def test_the_forms_of_an_institution_are_one_facility():
+    # the clinic or the hospital that it may become, and the annex
+    east = {"side": "east"}
+    assert achieved(solved(count(equals=2, scope=east), base=with_form), KIND) == 2
+    with pytest.raises(PlanError, match="asks for 3 open facilities, but only 2 in its scope"):
+        with_form(clauses=[count(at_least=3, scope=east)])
+
+
+# --- in each area
+
+
+def test_counts_in_each_area():
+    assert measured(count(at_least=1, each_area="town"), base=with_areas) == {"west": 2, "east": 2}
+    villages = count(at_least=1, each_area=("town", "village"))
+    assert measured(villages, base=lambda **k: with_areas(region, **k)) == {
+        "west": 2, "east": 1, "mill": 1, "shore": 0,
+    }  # fmt: skip
+
+
+def test_one_in_each_area():
+    villages = count(at_least=1, each_area="village")
+    solution = solved(villages, base=lambda **k: with_areas(sited, **k))
+    assert achieved(solution, KIND) == {"mill": 1, "shore": 1}
+    assert solution.objective == pytest.approx(KEPT + CLINIC_OPEN + ANNEX_OPEN)

@@ -30,7 +30,9 @@ def compare(scenario: ha.Scenario, whole_units: bool) -> ha.Solution:
     stock = solution.stock.set_index(["facility_id", "resource_id"])["allocated"].to_dict()
     is_open = solution.sites.set_index("facility_id")["open"].to_dict()
     flows = solution.flows.set_index(["population_id", "facility_id", "service_id"])
-    oracle.take(stock, is_open, flows["cases_a_year"].to_dict())
+    path = ["from_facility_id", "to_facility_id", "from_service_id", "to_service_id"]
+    sent = solution.referrals.set_index(path)["cases_a_year"].to_dict()
+    oracle.take(stock, is_open, flows["cases_a_year"].to_dict(), sent)
     # allocations are rounded to 6 decimals, and a row adds up a handful of them
     assert oracle.violation() <= 2e-5
     ours = solution.cost.set_index("component")["cny_a_year"]
