@@ -394,7 +394,7 @@ def _check_groups(tables: Tables) -> list[Problem]:
 
 
 def _check_radii(tables: Tables) -> list[Problem]:
-    """Every service in demand, or with any radius, has a radius for every area class that has residents."""
+    """Every service in demand, or with any radius, has one for each class that has residents."""
     radii = tables["radii"]
     demanded = {*tables["demand"]["service_id"], *radii["service_id"]}
     given = set(zip(radii["service_id"], radii["area_class"]))

@@ -52,8 +52,8 @@ class LengthOfStay(Clause):
             found.append("a stay that is enforced needs a ceiling above 0: give at_most or equals")
         longest = self.equals if self.equals is not None else 0.0
         found += [
-            f"service {name} stays {services['stay_days'][name]:g} days: equals can shorten it, not "
-            "lengthen it"
+            f"service {name} stays {services['stay_days'][name]:g} days: equals can shorten that, "
+            "not lengthen it"
             for name in self.services
             if longest > services["stay_days"][name]
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from healthalloc import DataError, PlanError, Status, TravelMatrix, solve
+from healthalloc import PlanError, Status, TravelMatrix, solve
 from tests.plan.checks import achieved, agreed_price, changes, measured, met, solved
 from tests.region import KEPT_CNY, clause, quiet, region, settings, sited, table, with_areas
 
