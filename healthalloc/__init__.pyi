@@ -1,6 +1,8 @@
 # The public names, once: type checkers read them here, and so does the lazy loader.
+from .access import access_by_area, access_by_population
 from .auditing import Audit, audit
 from .bundle import write_bundle
+from .comparing import Comparison, compare
 from .errors import (
     DataError,
     HealthAllocError,
@@ -27,11 +29,13 @@ from .settings import GreatCircle, RoadGraph, Settings, SolveSettings, TravelMat
 from .solution import Solution
 from .solvers import Certificate, Status, certify
 from .solving import solve
+from .strategies import Allocation
 from .verification import Verification, verify
 
 __version__: str
 
 __all__ = [
+    "Allocation",
     "Alternatives",
     "Audit",
     "Certificate",
@@ -39,6 +43,7 @@ __all__ = [
     "Check",
     "Clause",
     "ClausePrices",
+    "Comparison",
     "Conflict",
     "Conflicts",
     "DataError",
@@ -64,9 +69,12 @@ __all__ = [
     "UnsupportedError",
     "Verification",
     "WhatIf",
+    "access_by_area",
+    "access_by_population",
     "alternatives",
     "audit",
     "certify",
+    "compare",
     "find_conflicts",
     "formulate",
     "from_networkx",

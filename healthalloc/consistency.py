@@ -268,7 +268,7 @@ def _check_referral_penalties(tables: Tables) -> list[Problem]:
             row + 1, "unmet_penalty_cny", f"{services['unmet_penalty_cny'].iat[row]:g}",
             "raise this penalty, or lower that of the next service",
         )
-        for row in rows_where((own > services["unmet_penalty_cny"]).to_numpy())
+        for row in rows_where((own > services["unmet_penalty_cny"] * (1 + 1e-9)).to_numpy())
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from healthalloc.cli import (
     alternatives,
     audit,
+    compare,
     explain,
     new,
     prices,
@@ -11,6 +12,7 @@ from healthalloc.cli import (
     tradeoffs,
     verify,
     what_if,
+    workbook,
 )
 from healthalloc.cli.app import Exit, app
 
@@ -19,6 +21,7 @@ __all__ = [
     "alternatives",
     "app",
     "audit",
+    "compare",
     "explain",
     "new",
     "prices",
@@ -27,4 +30,5 @@ __all__ = [
     "tradeoffs",
     "verify",
     "what_if",
+    "workbook",
 ]

@@ -131,6 +131,19 @@ def draw_referrals(draw: Draw, services: Sequence[Record]) -> list[Record]:
     ]
 
 
+def worth_treating(services: Sequence[Record], referrals: Sequence[Record]) -> None:
+    """Raise penalties so that turning a case away costs no less than not referring it on."""
+    penalty = {row["service_id"]: row for row in services}
+    for _ in services:  # as often as the longest chain
+        for row in services:
+            owed = [
+                r["share"] * penalty[r["to_service_id"]]["unmet_penalty_cny"]
+                for r in referrals
+                if r["from_service_id"] == row["service_id"]
+            ]
+            row["unmet_penalty_cny"] = max(row["unmet_penalty_cny"], 1.001 * sum(owed))
+
+
 def draw_forms(draw: Draw, facilities: Sequence[Record]) -> list[Record]:
     """Up to two further forms of the first facility that is no candidate."""
     base = next((f for f in facilities if f["site"] != "candidate"), None)
@@ -360,6 +373,7 @@ def draw_tables(
                     }
                 )
     referred = draw_referrals(draw, services) if referrals else []
+    worth_treating(services, referred)
     if referred and draw(st.booleans()):  # one that residents do not reach by themselves
         only = referred[-1]["to_service_id"]
         demand = [row for row in demand if row["service_id"] != only]
