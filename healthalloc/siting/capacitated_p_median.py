@@ -16,6 +16,7 @@ def capacitated_p_median(
     *,
     demand: Any = None,
     single_source: bool = True,
+    exact: bool = True,
     time_limit_s: float = 300.0,
     gap: float = 1e-9,
 ) -> Siting:
@@ -35,6 +36,8 @@ def capacitated_p_median(
         What each demand point takes of a capacity; its weight by default.
     single_source
         Whether a demand point goes to one site as a whole.
+    exact
+        If false, greedy choice and exchanges alone, with a Lagrangian bound.
     time_limit_s, gap
         When to stop.
 
@@ -50,5 +53,5 @@ def capacitated_p_median(
     check_p(costs, p)
     return solve_capacitated(
         "capacitated_p_median", costs, capacity, 0.0, demand, int(p), single_source,
-        time_limit_s, gap,
+        exact, time_limit_s, gap,
     )  # fmt: skip

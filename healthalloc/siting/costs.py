@@ -139,11 +139,35 @@ def from_matrix(
     n, m = stored.shape
     return Costs(
         stored,
-        np.ones(n) if weight is None else np.atleast_1d(np.asarray(weight, dtype=np.float64)),
-        np.unique(np.asarray(forced, dtype=np.intp)),
+        np.ones(n) if weight is None else np.atleast_1d(as_numbers("weight", weight)),
+        np.unique(_whole_positions(forced)),
         pd.RangeIndex(n) if demand_ids is None else pd.Index(demand_ids),
         pd.RangeIndex(m) if candidate_ids is None else pd.Index(candidate_ids),
     )
+
+
+def as_numbers(table: str, given: Any) -> Floats:
+    """An array of numbers.
+
+    Raises
+    ------
+    DataError
+        If rows differ in length or something is no number.
+    """
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        wrong = "rows differ in length, or something is no number"
+        raise DataError([Problem(table, wrong, mend="give numbers, rows of one length")]) from None
+
+
+def _whole_positions(forced: Any) -> Positions:
+    """Positions as they are; a mask or fractions would silently mean something else."""
+    given = np.asarray(forced)
+    if given.size and given.dtype.kind not in "iu":
+        mend = "give whole positions; np.flatnonzero makes them from a mask"
+        raise DataError([Problem("forced", f"holds {given.dtype}, not positions", mend=mend)])
+    return given.astype(np.intp).ravel()
 
 
 def _stored(cost: Any) -> csr_array:
@@ -158,7 +182,7 @@ def _stored(cost: Any) -> csr_array:
         counts = np.concatenate([[0], np.cumsum(keep)])
         parts = (given.data[keep], given.indices[keep], counts[given.indptr])
         return csr_array(parts, shape=given.shape)
-    dense = np.asarray(cost, dtype=np.float64)
+    dense = as_numbers("cost", cost)
     if dense.ndim != 2:
         shape = f"has {dense.ndim} dimension(s)"
         mend = "give one row for each demand point and one column for each candidate"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from healthalloc.solvers import SolverOptions, solve_highs
 from healthalloc.solvers.base import Status
 
 _DENSE = 2**22  # numbers in a covering matrix that is held dense while it is reduced
+_TRIED_NODES = 4000  # of the search by trying, before a solver is asked
 _CHUNK = 2**24  # numbers in one block of a comparison of all rows with all
 
 
@@ -134,6 +136,56 @@ def greedy_cover(covers: csr_array) -> Positions:
     return np.array(sorted(kept), dtype=np.intp)
 
 
+def cover_by_trying(covers: csr_array, at_most: int) -> Positions | None:
+    """Cover every row by few columns, by trying those of the row that has fewest.
+
+    A branch ends if the columns left, each as good as the best one, cover too few of the rows
+    left (Balas and Ho 1980, doi:10.1007/BFb0120886).
+
+    Parameters
+    ----------
+    covers : csr_array, shape (n_rows, n_columns)
+    at_most
+        How many columns may be used.
+
+    Returns
+    -------
+    ndarray of int, or None
+        The columns; every column if no ``at_most`` of them do; None if that takes too long.
+    """
+    by_column = csc_array(covers)
+    sets = [
+        sum(1 << int(row) for row in by_column.indices[begin:end])
+        for begin, end in pairwise(by_column.indptr.tolist())
+    ]
+    options = [
+        covers.indices[begin:end].tolist() for begin, end in pairwise(covers.indptr.tolist())
+    ]
+    # rows with few columns first: the first bare row is the one to branch on
+    order = sorted(range(len(options)), key=lambda row: len(options[row]))
+    stack: list[tuple[int, tuple[int, ...], frozenset[int]]] = [
+        ((1 << covers.shape[0]) - 1, (), frozenset())
+    ]
+    for _ in range(_TRIED_NODES):
+        if not stack:
+            return np.arange(covers.shape[1])
+        bare, chosen, banned = stack.pop()
+        if not bare:
+            return np.array(chosen, dtype=np.intp)
+        left = at_most - len(chosen)
+        row = next(row for row in order if bare >> row & 1)
+        gains = sorted(((bare & s).bit_count() for s in sets), reverse=True) if left else []
+        if sum(gains[:left]) < bare.bit_count():
+            continue
+        gains_here = [(-(bare & sets[k]).bit_count(), k) for k in options[row] if k not in banned]
+        children = []
+        for _gain, k in sorted(gains_here):
+            children.append((bare & ~sets[k], (*chosen, k), banned))
+            banned = banned | {k}  # a later branch need not hold it again
+        stack.extend(reversed(children))
+    return None
+
+
 def cover_program(covers: csr_array, cost: Floats | None = None) -> LinearProgram:
     """Fewest columns so that every row has one."""
     n, m = covers.shape
@@ -194,6 +246,12 @@ def fewest(covers: csr_array, forced: Positions, time_limit_s: float, at_most: i
             columns = np.union1d(left.taken, left.columns[rounded])
         if len(columns) <= max(bound, at_most) or bound > at_most >= 0:
             return _cover(columns, bound, at_most)
+    if at_most >= 0:
+        tried = cover_by_trying(left.covers, at_most - base)
+        if tried is not None:
+            enough = len(tried) <= at_most - base
+            columns = np.union1d(left.taken, left.columns[tried]) if enough else columns
+            return _cover(columns, bound if enough else at_most + 1, at_most)
     result = solve_highs(program, SolverOptions(time_limit_s=time_limit_s, gap=0.0))
     if result.x is not None:
         mine = left.columns[result.x > 0.5]

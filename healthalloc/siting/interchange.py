@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from healthalloc.siting.costs import Flags, Positions, totals
+from healthalloc.siting.costs import Flags, Floats, Positions, totals
 from healthalloc.siting.ranked import Ranked
 
 
@@ -63,30 +65,59 @@ def interchange(ranked: Ranked, is_open: Flags, forced: Positions) -> Flags:
         Open sites from which no single exchange helps.
     """
     is_open = is_open.copy()
-    m, far = ranked.n_candidates, ranked.far
-    tolerance = 1e-9 * (1.0 + float(np.minimum(far, 1e300).max()))
+    m = ranked.n_candidates
+    tolerance = 1e-9 * (1.0 + float(np.minimum(ranked.far, 1e300).max()))
     while True:
-        site, first, second = ranked.nearest(is_open, far)
-        sites = np.flatnonzero(is_open)
-        slot = np.full(m + 1, len(sites), dtype=np.intp)  # the last for "no site"
-        slot[sites] = np.arange(len(sites))
-        at = np.flatnonzero(ranked.value < second[ranked.row])
-        row, column, value = ranked.row[at], ranked.column[at], ranked.value[at]
-        gain = totals(column, np.maximum(first[row] - value, 0.0), m)
-        loss = totals(slot[site], second - first, len(sites) + 1)[:-1]
-        made_up = totals(
-            slot[site[row]] * m + column,
-            second[row] - np.maximum(value, first[row]),
-            (len(sites) + 1) * m,
-        ).reshape(-1, m)[:-1]
-        change = loss[:, None] - made_up
-        change -= gain
-        change[:, is_open] = np.inf
-        change[slot[forced]] = np.inf
-        if change.size == 0:
+        found = exchanges(ranked, is_open, forced)
+        if found.change.size == 0:
             return is_open
-        best = int(change.argmin())
-        if change.flat[best] >= -tolerance:
+        best = int(found.change.argmin())
+        if found.change.flat[best] >= -tolerance:
             return is_open
-        is_open[sites[best // m]] = False
+        is_open[found.sites[best // m]] = False
         is_open[best % m] = True
+
+
+@dataclass(frozen=True, eq=False)
+class Exchanges:
+    """What single changes of the open sites would do to the total.
+
+    Parameters
+    ----------
+    sites : ndarray of int, shape (k,)
+        Open sites.
+    gain : ndarray, shape (n_candidates,)
+        What opening each candidate saves.
+    loss : ndarray, shape (k,)
+        What closing each open site costs.
+    change : ndarray, shape (k, n_candidates)
+        What exchanging an open site for a candidate costs; ``inf`` where that cannot be.
+    """
+
+    sites: Positions
+    gain: Floats
+    loss: Floats
+    change: Floats
+
+
+def exchanges(ranked: Ranked, is_open: Flags, forced: Positions) -> Exchanges:
+    """What every single change of the open sites would do to the total."""
+    m, far = ranked.n_candidates, ranked.far
+    site, first, second = ranked.nearest(is_open, far)
+    sites = np.flatnonzero(is_open)
+    slot = np.full(m + 1, len(sites), dtype=np.intp)  # the last for "no site"
+    slot[sites] = np.arange(len(sites))
+    at = np.flatnonzero(ranked.value < second[ranked.row])
+    row, column, value = ranked.row[at], ranked.column[at], ranked.value[at]
+    gain = totals(column, np.maximum(first[row] - value, 0.0), m)
+    loss = totals(slot[site], second - first, len(sites) + 1)[:-1]
+    made_up = totals(
+        slot[site[row]] * m + column,
+        second[row] - np.maximum(value, first[row]),
+        (len(sites) + 1) * m,
+    ).reshape(-1, m)[:-1]
+    change = loss[:, None] - made_up
+    change -= gain
+    change[:, is_open] = np.inf
+    change[slot[forced]] = np.inf
+    return Exchanges(sites, gain, loss, change)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from healthalloc import DataError, NoSolutionError
 from healthalloc.siting import (
+    backup_coverage,
     capacitated_facility_location,
     capacitated_p_median,
     from_graph,
@@ -43,6 +44,12 @@ def test_a_bad_matrix_is_refused_with_every_fault():
     ("cost", "options", "message"),
     [
         (np.zeros(4), {}, "1 dimension"),
+        ([[1.0, 2.0], [3.0]], {}, "rows differ in length"),
+        ([["near", "far"]], {}, "no number"),
+        (COST, {"weight": ["many"] * 4}, "weight"),
+        (COST, {"weight": np.ones((4, 2))}, "has shape"),
+        (COST, {"forced": [True, False, False]}, "np.flatnonzero"),
+        (COST, {"forced": [1.5]}, "positions"),
         (np.zeros((0, 3)), {}, "no demand point"),
         (np.zeros((3, 0)), {}, "no candidate"),
         (COST, {"weight": [1, 2]}, "has shape"),
@@ -60,7 +67,16 @@ def test_a_wrong_shape_is_refused(cost, options, message):
     ("p", "forced", "message"),
     [(4, (), "more than the 3"), (0, (), "below 1"), (1, (0, 1), "2 forced"), (1.5, (), "whole")],
 )
-@pytest.mark.parametrize("model", [p_median, p_center, lambda c, p: mclp(c, p, 1.0)])
+@pytest.mark.parametrize(
+    "model",
+    [
+        p_median,
+        p_center,
+        lambda c, p: mclp(c, p, 1.0),
+        lambda c, p: backup_coverage(c, p, 1.0),
+        lambda c, p: capacitated_p_median(c, p, 9.0),
+    ],
+)
 def test_a_number_of_sites_that_cannot_be_is_refused(model, p, forced, message):
     with pytest.raises(DataError, match=message):
         model(from_matrix(COST, forced=forced), p)
@@ -68,8 +84,9 @@ def test_a_number_of_sites_that_cannot_be_is_refused(model, p, forced, message):
 
 def test_a_radius_that_cannot_be_is_refused():
     for radius in (-1.0, np.nan):
-        with pytest.raises(DataError, match="radius"):
-            lscp(from_matrix(COST), radius)
+        for model in (lscp, lambda c, r: mclp(c, 1, r), lambda c, r: backup_coverage(c, 1, r)):
+            with pytest.raises(DataError, match="radius"):
+                model(from_matrix(COST), radius)
 
 
 def test_lscp_says_who_is_out_of_reach():
@@ -87,6 +104,8 @@ def test_a_demand_point_without_a_candidate_is_named():
         p_median(from_matrix(cost), 2),
         p_center(from_matrix(cost), 2),
         capacitated_facility_location(from_matrix(cost), 9.0, 1.0),
+        capacitated_facility_location(from_matrix(cost), 9.0, 1.0, single_source=True),
+        capacitated_p_median(from_matrix(cost), 2, 9.0),
     ):
         assert answer.status is Status.INFEASIBLE
         assert answer.reason.startswith("no candidate can reach 2")
@@ -118,6 +137,25 @@ def test_bad_capacities_are_refused_together():
             from_matrix(COST), [1, -2, 3], [np.nan, 0, 0], demand=[1, 2, 3]
         )
     assert {p.table for p in error.value.problems} == {"capacity", "site_cost", "demand"}
+    with pytest.raises(DataError, match="capacity"):
+        capacitated_p_median(from_matrix(COST), 2, [[1.0], [2.0, 3.0]])
+
+
+def test_a_sparse_matrix_with_a_bad_number_is_refused():
+    for value, message in ((np.nan, "not a number"), (-1.0, "negative")):
+        with pytest.raises(DataError, match=message):
+            from_matrix(csr_array(np.array([[1.0, value], [2.0, 3.0]])))
+
+
+def test_whole_demand_larger_than_every_capacity_is_named():
+    costs = from_matrix(COST, weight=[9, 1, 1, 1], demand_ids=["town", "x", "y", "z"])
+    for answer in (
+        capacitated_facility_location(costs, 8.0, 1.0, single_source=True),
+        capacitated_p_median(costs, 2, 8.0),
+    ):
+        assert answer.status is Status.INFEASIBLE
+        assert "larger than every capacity within reach: 'town'" in answer.reason
+    assert capacitated_p_median(costs, 2, 8.0, single_source=False).status is Status.OPTIMAL
 
 
 def test_dense_sparse_table_and_graph_say_the_same():
