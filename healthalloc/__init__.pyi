@@ -13,12 +13,12 @@ from .errors import (
     UnsupportedError,
 )
 from .explain.alternatives import Alternatives, alternatives
-from .explain.changes import Changes
 from .explain.conflicts import Conflict, Conflicts, find_conflicts
 from .explain.prices import ClausePrices, price_clauses, price_solution
 from .explain.repairs import Repair, Repairs, repairs
 from .explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
 from .explain.what_if import WhatIf
+from .explain.what_if.changes import Changes
 from .formulation import LinearProgram, formulate
 from .io import new_scenario, read_scenario, write_scenario
 from .network_graph import from_networkx

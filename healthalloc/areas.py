@@ -75,3 +75,34 @@ def area_of_level(
             place = parent.get(place, "")
         found[k] = position.get(place, -1)
     return found
+
+
+def at_one_depth(
+    areas: pd.DataFrame, homes: Sequence[str], sites: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Areas in which homes and sites can be compared.
+
+    Where every site stands in the area of some home, nothing changes. Where the two state areas
+    of different sizes and there is a tree, each is given the area around it at the smallest
+    depth of the tree that all of them reach.
+
+    Parameters
+    ----------
+    areas
+        Table of the schema, checked; may be empty.
+    homes, sites
+        Areas of populations and of facilities.
+    """
+    if areas.empty or set(sites) <= set(homes):
+        return list(homes), list(sites)
+    parent = dict(zip(areas["area_id"], areas["parent_id"]))
+
+    def line(area: str) -> list[str]:
+        above = [area]
+        while parent.get(above[0]):
+            above.insert(0, parent[above[0]])
+        return above
+
+    depth = min(len(line(area)) for area in {*homes, *sites})
+    at_depth = {area: line(area)[depth - 1] for area in {*homes, *sites}}
+    return [at_depth[area] for area in homes], [at_depth[area] for area in sites]

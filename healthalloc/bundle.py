@@ -72,7 +72,8 @@ def bundle_path(output: str | os.PathLike[str] | None, scenario_folder: Path) ->
         If the file lies in the scenario, or is something else than an earlier bundle.
     """
     scenario_folder = scenario_folder.resolve()
-    path = Path(f"{scenario_folder.name}-bundle.zip" if output is None else output).resolve()
+    name = scenario_folder.stem if scenario_folder.is_file() else scenario_folder.name
+    path = Path(f"{name}-bundle.zip" if output is None else output).resolve()
     if scenario_folder in path.parents:
         mend = "choose a file outside the scenario"
         raise DataError([Problem(str(path), "lies inside the scenario", mend=mend)])

@@ -159,6 +159,8 @@ def _headline(console: Console, found: Solution) -> None:
     rows = found.clauses
     kinds = rows["treatment"].value_counts()
     counts = ", ".join(f"{kinds.get(k, 0)} {w}" for k, w in _TREATMENTS.items())
+    idle = int(((rows["treatment"] == "enforce") & rows["met"].isna()).sum())
+    counts += f" ({idle} enforced have nothing to meet here)" if idle else ""
     broken = rows.loc[rows["met"].eq(False), "clause_id"]
     audited = f"; audited and not met: {', '.join(broken)}" if len(broken) else ""
     console.print(f"Clauses: {counts}{audited}")

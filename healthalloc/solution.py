@@ -16,6 +16,7 @@ from healthalloc.errors import NoSolutionError
 from healthalloc.explain.conflicts import Conflict
 from healthalloc.flow_tables import beds_freed, referral_needs, referral_table
 from healthalloc.formulation.assemble import Model
+from healthalloc.formulation.budget import BUDGET_ID, spending
 from healthalloc.layout import Layout
 from healthalloc.norms import (
     cases_per_flow,
@@ -32,6 +33,7 @@ from healthalloc.solvers.certificate import Certificate
 if TYPE_CHECKING:
     import networkx as nx
 
+    from healthalloc.plotting import Plots
     from healthalloc.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -300,7 +302,8 @@ class Solution:
 
         ``total`` is what is spent (with travel at the value of time); ``unmet_penalty`` is the
         price put on demand and referrals that are not served, ``left_out_penalty`` that on
-        residents outside a service circle, and ``objective`` the sum of all.
+        residents outside a service circle, and ``objective`` the sum of all. Where the scenario
+        states a budget, ``spent_of_budget`` is what counts against it.
         """
         scenario, layout = self.scenario, self._layout
         yearly = resource_costs(scenario)
@@ -331,6 +334,8 @@ class Solution:
         parts["unmet_penalty"] = missed
         parts["left_out_penalty"] = left_out
         parts["objective"] = parts["total"] + missed + left_out
+        if self.budget is not None:
+            parts["spent_of_budget"] = self.budget["spent_cny_a_year"] or 0.0
         table = pd.DataFrame({"component": list(parts), "cny_a_year": list(parts.values())})
         residents = layout.residents
         table["cny_a_year_per_resident"] = table["cny_a_year"] / residents if residents else np.nan
@@ -379,6 +384,24 @@ class Solution:
         return pd.DataFrame(records, columns=columns)
 
     @property
+    def budget(self) -> dict[str, float | None] | None:
+        """The yearly budget and what is spent of it; ``None`` if the scenario states none.
+
+        ``budget_cny_a_year, spent_cny_a_year`` (see `healthalloc.formulation.budget.spending`)
+        and ``price``: CNY a year saved by one CNY a year more; ``None`` where unknown.
+        """
+        limit = self.scenario.settings.budget_cny_a_year
+        if limit is None:
+            return None
+        prices = {} if self.prices is None else self.prices.by_clause
+        price = float(prices[BUDGET_ID][0]) if BUDGET_ID in prices else None
+        spent = None
+        if self.result.x is not None:
+            of = spending(self._layout)
+            spent = float(of @ self.result.x[: len(of)])
+        return {"budget_cny_a_year": limit, "spent_cny_a_year": spent, "price": price}
+
+    @property
     def assumptions(self) -> pd.DataFrame:
         """Every input that the answer rests on and that is assumed (see `Scenario`)."""
         return self.scenario.assumptions()
@@ -411,6 +434,13 @@ class Solution:
             edge["cases_a_year"] = float(flow)
         return graph
 
+    @cached_property
+    def plot(self) -> Plots:
+        """Plots on matplotlib: ``map``, ``allocation``, ``cost``, ``access``, ``clauses``."""
+        from healthalloc.plotting import Plots
+
+        return Plots(self)
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables of a result folder, by file name."""
         tables = {"assumptions": self.assumptions}
@@ -440,6 +470,7 @@ class Solution:
             "gap": _or_none(self.gap),
             "certificate": certificate
             and {k: _or_none(v) if isinstance(v, float) else v for k, v in certificate.items()},
+            "budget": self.budget,
             "price_basis": None if self.prices is None else self.prices.basis,
             "solver": self.result.solver,
             "program": {

@@ -176,8 +176,6 @@ def test_a_budget_is_money(budget: float) -> None:
 
 def test_the_screen_says_what_is_left(tmp_path: Path) -> None:
     ha.write_scenario(fifty(10_000.0), tmp_path / "plan")
-    result = CliRunner().invoke(
-        app, ["solve", str(tmp_path / "plan"), "-o", str(tmp_path / "out")]
-    )
+    result = CliRunner().invoke(app, ["solve", str(tmp_path / "plan"), "-o", str(tmp_path / "out")])
     assert result.exit_code == Exit.OK, result.output
     assert "Budget: 10,000 CNY a year" in result.output

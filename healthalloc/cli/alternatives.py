@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
@@ -10,7 +9,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.app import (
+    AuditOnly,
+    Continuous,
+    Folder,
+    FurtherGap,
+    FurtherTimeLimit,
+    Quiet,
+    Tables,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
 from healthalloc.cli.optimum import least_cost_plan, limits_end
 from healthalloc.display import money, number, print_table
 from healthalloc.errors import DataError, Problem
@@ -39,20 +50,10 @@ def alternatives(
         ),
     ] = None,
     audit_only: AuditOnly = None,
-    continuous: Annotated[
-        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
-    ] = False,
-    gap: Annotated[
-        float | None,
-        typer.Option(help="Relative gap of each further program [default: as the scenario says]."),
-    ] = None,
-    time_limit: Annotated[
-        float, typer.Option(help="Seconds for each further program.")
-    ] = TIME_LIMIT_S,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
-    ] = None,
+    continuous: Continuous = False,
+    gap: FurtherGap = None,
+    time_limit: FurtherTimeLimit = TIME_LIMIT_S,
+    output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
     """Find plans near the least cost that differ, the range of every stock, and what is sure."""

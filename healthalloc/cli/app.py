@@ -40,7 +40,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Folder = Annotated[Path, typer.Argument(help="Scenario folder.", show_default=False)]
+Folder = Annotated[
+    Path, typer.Argument(help="Scenario folder or workbook (.xlsx).", show_default=False)
+]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -48,6 +50,20 @@ Output = Annotated[
         help="Folder for the results [default: NAME-solution in the current folder].",
     ),
 ]  # fmt: skip
+Tables = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
+]
+Continuous = Annotated[
+    bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
+]
+Gap = Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)]
+TimeLimit = Annotated[float | None, typer.Option(help="Seconds for each program solved.", min=0.0)]
+FurtherGap = Annotated[
+    float | None,
+    typer.Option(help="Relative gap of each further program [default: as the scenario says]."),
+]
+FurtherTimeLimit = Annotated[float, typer.Option(help="Seconds for each further program.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 AuditOnly = Annotated[
     list[str] | None,

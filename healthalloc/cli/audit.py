@@ -9,7 +9,15 @@ import typer
 
 from healthalloc import display
 from healthalloc.auditing import audit as audit_scenario
-from healthalloc.cli.app import Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.app import (
+    Folder,
+    Quiet,
+    Tables,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
 from healthalloc.io import output_folder, read_stock, run_facts, write_results
 
 
@@ -20,10 +28,7 @@ def audit(
         Path | None,
         typer.Option(help="CSV of an allocation to measure: facility_id, resource_id, allocated."),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
-    ] = None,
+    output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure stock that somebody chose against the plan, and the plan against itself."""

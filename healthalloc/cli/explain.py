@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.app import (
+    AuditOnly,
+    Folder,
+    Quiet,
+    Tables,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
 from healthalloc.explain.conflicts import Conflicts, find_conflicts
 from healthalloc.explain.repairs import Repairs, repairs
 from healthalloc.io import output_folder, run_facts, write_results
@@ -29,10 +37,7 @@ class Method(StrEnum):
 )
 def explain(
     folder: Folder,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
-    ] = None,
+    output: Tables = None,
     audit_only: AuditOnly = None,
     keep: Annotated[
         list[str] | None,

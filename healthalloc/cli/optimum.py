@@ -43,12 +43,23 @@ def least_cost_plan(console: Console, scenario: Scenario, *, continuous: bool) -
         With the exit code of the status, if there is no plan.
     """
     base = solve(scenario, whole_units=False if continuous else None)
-    if base.status is Status.INFEASIBLE:
-        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
-        console.print(escape(str(base.conflict)))
-        raise typer.Exit(Exit.INFEASIBLE)
-    if not base.status.has_solution:
-        console.print(f"[bold red]No plan:[/] {base.status.value}")
-        stopped = base.status is Status.LIMIT_WITHOUT_INCUMBENT
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)
+    end_without_plan(console, base)
     return base
+
+
+def end_without_plan(console: Console, found: Solution) -> None:
+    """Say why there is no plan, and end the command; do nothing if there is one.
+
+    Raises
+    ------
+    typer.Exit
+        With the exit code of the status, if there is no plan.
+    """
+    if found.status is Status.INFEASIBLE:
+        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
+        console.print(escape(str(found.conflict)))
+        raise typer.Exit(Exit.INFEASIBLE)
+    if not found.status.has_solution:
+        console.print(f"[bold red]No plan:[/] {found.status.value}")
+        stopped = found.status is Status.LIMIT_WITHOUT_INCUMBENT
+        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)

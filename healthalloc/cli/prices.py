@@ -14,18 +14,25 @@ from rich.markup import escape
 from healthalloc import display
 from healthalloc.cli.app import (
     AuditOnly,
+    Continuous,
     Exit,
     Folder,
     Quiet,
+    Tables,
     app,
     make_console,
     read,
     reported_errors,
 )
+from healthalloc.cli.optimum import end_without_plan
 from healthalloc.explain.prices import ALL_PARTS, ClausePrices, check_request, price_solution
+from healthalloc.explain.prices.marginal import NOT_COMPUTED
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
+
+SHOWN = 12
+"""Rows shown of single areas and facilities."""
 
 
 @app.command()
@@ -38,14 +45,17 @@ def prices(
     resolve: Annotated[
         int, typer.Option(help="Clauses to solve again with whole units, dearest first.", min=0)
     ] = 5,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
-    ] = None,
+    output: Tables = None,
     audit_only: AuditOnly = None,
-    continuous: Annotated[
-        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
-    ] = False,
+    continuous: Continuous = False,
+    ranges: Annotated[
+        bool | None,
+        typer.Option(
+            "--row-ranges/--no-row-ranges",
+            show_default=False,
+            help="How far the price of each area and facility holds [default: in small plans].",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """What each clause costs: one unit tighter, over which range, and as a whole."""
@@ -56,13 +66,10 @@ def prices(
         check_request(scenario, clause, resolve)
         solution = solve_scenario(scenario, whole_units=False if continuous else None)
         if solution.status is Status.OPTIMAL:
-            found = price_solution(solution, resolve=resolve, clauses=clause)
+            found = price_solution(solution, resolve=resolve, clauses=clause, ranges=ranges)
             if target is not None:
                 write_results(found.tables(), found.run() | run_facts(folder), target)
-    if solution.status is Status.INFEASIBLE:
-        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
-        console.print(escape(str(solution.conflict)))
-        raise typer.Exit(Exit.INFEASIBLE)
+    end_without_plan(console, solution)
     if solution.status is not Status.OPTIMAL:
         console.print(f"[bold red]No prices:[/] the solve ended {solution.status.value}")
         raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
@@ -73,8 +80,9 @@ def _show(console: Console, found: ClausePrices, folder: Path | None) -> None:
     """Print the prices: each clause, what was solved again, what is free or cannot move."""
     console.print(f"[bold]{escape(found.solution.scenario.settings.name)}[/]: prices")
     rows = found.clauses[found.clauses["part"] != ALL_PARTS]
-    if len(rows):
-        console.print(f"One unit tighter: {rows['price_basis'].iat[0]}")
+    priced = rows[rows["statements"] > 0]
+    if len(priced):
+        console.print(f"One unit tighter: {priced['price_basis'].iat[0]}")
     names = _names(rows)
     costs = rows[(rows["price_high_cny_a_year"] > 0) & (rows["price_cny_a_year"] > 0)]
     shown = costs[["quote", "target", "unit"]].copy()
@@ -90,13 +98,39 @@ def _show(console: Console, found: ClausePrices, folder: Path | None) -> None:
     display.print_table(console, "What the clauses cost (CNY a year)", shown, wide=("quote",))
     if len(found.resolved):
         _show_resolved(console, found.resolved)
+    _show_places(console, found.rows)
     free = names[rows["free"].eq(True)]
     console.print(f"Free, a tighter target costs nothing: {escape(', '.join(free) or 'none')}")
     for reason, part in rows[rows["tighter"] != ""].groupby("tighter", sort=False):
         console.print(f"No tighter target, {escape(str(reason))}: ", end="")
         console.print(escape(", ".join(names[part.index])))
+    for reason, part in rows[rows["statements"] == 0].groupby("price_basis", sort=False):
+        console.print(f"No price, {escape(str(reason).removeprefix('none: '))}: ", end="")
+        console.print(escape(", ".join(names[part.index])))
     if folder is not None:
         console.print(f"Tables written to {escape(str(folder))}")
+
+
+def _show_places(console: Console, rows: pd.DataFrame) -> None:
+    """Print the dearest rows of clauses that speak of several areas or facilities."""
+    several = rows.groupby(["clause_id", "part"])["clause_id"].transform("size") > 1
+    costs = rows[several & (rows["price_cny_a_year"] > 0)]
+    if len(costs):
+        shown = costs.nlargest(SHOWN, "price_cny_a_year", keep="first")
+        table = shown[["area_id", "facility_id", "target", "unit"]].copy()
+        table.insert(0, "clause_id", _names(shown))
+        table["achieved"] = shown["achieved"].map(display.number)
+        table["one unit tighter"] = [_price(*row) for row in shown[_ENDS].itertuples(index=False)]
+        title = "Where it costs most: each area and facility alone (CNY a year)"
+        display.print_table(console, title, table)
+        if len(costs) > len(shown):
+            console.print(f"... and {len(costs) - len(shown)} more: -o DIR writes all of them")
+    missing = int((rows["range_basis"] == NOT_COMPUTED).sum())
+    if missing:
+        console.print(
+            f"How far the prices of {missing} single areas and facilities hold was not computed: "
+            "--row-ranges does"
+        )
 
 
 def _show_resolved(console: Console, rows: pd.DataFrame) -> None:

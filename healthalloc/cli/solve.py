@@ -11,10 +11,13 @@ from healthalloc import display
 from healthalloc.bundle import bundle_path, write_bundle
 from healthalloc.cli.app import (
     AuditOnly,
+    Continuous,
     Exit,
     Folder,
+    Gap,
     Output,
     Quiet,
+    TimeLimit,
     app,
     make_console,
     read,
@@ -34,13 +37,9 @@ def solve(
         str | None,
         typer.Option(help="highs, pulp or pulp:NAME [default: as the scenario says]."),
     ] = None,
-    continuous: Annotated[
-        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
-    ] = False,
-    gap: Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds for each program solved.", min=0.0)
-    ] = None,
+    continuous: Continuous = False,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
     bundle: Annotated[
         Path | None,
         typer.Option(

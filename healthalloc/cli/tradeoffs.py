@@ -10,15 +10,27 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.app import (
+    AuditOnly,
+    Continuous,
+    Folder,
+    FurtherGap,
+    FurtherTimeLimit,
+    Quiet,
+    Tables,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
 from healthalloc.cli.optimum import least_cost_plan, limits_end
 from healthalloc.display import money, number, print_table
 from healthalloc.errors import DataError, Problem
 from healthalloc.explain.asked import TIME_LIMIT_S
-from healthalloc.explain.criteria import CRITERIA
-from healthalloc.explain.pareto import Wanted
 from healthalloc.explain.tradeoffs import TradeOffs, figure_class
 from healthalloc.explain.tradeoffs import trade_offs as trace
+from healthalloc.explain.tradeoffs.criteria import CRITERIA
+from healthalloc.explain.tradeoffs.pareto import Wanted
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.io.results import RUN_FILE
 
@@ -52,23 +64,13 @@ def trade_offs(
         ),
     ] = None,
     audit_only: AuditOnly = None,
-    continuous: Annotated[
-        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
-    ] = False,
-    gap: Annotated[
-        float | None,
-        typer.Option(help="Relative gap of each further program [default: as the scenario says]."),
-    ] = None,
-    time_limit: Annotated[
-        float, typer.Option(help="Seconds for each further program.")
-    ] = TIME_LIMIT_S,
+    continuous: Continuous = False,
+    gap: FurtherGap = None,
+    time_limit: FurtherTimeLimit = TIME_LIMIT_S,
     plot: Annotated[
         bool, typer.Option("--plot", help=f"Draw the front in {PLOT_FILE} (needs matplotlib).")
     ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
-    ] = None,
+    output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
     """Trace what better access, equity or fewer actions cost: an exact Pareto front."""

@@ -12,16 +12,19 @@ from rich.markup import escape
 from healthalloc.bundle import bundle_path, write_bundle
 from healthalloc.cli.app import (
     AuditOnly,
+    Continuous,
     Exit,
     Folder,
+    Gap,
     Quiet,
+    TimeLimit,
     app,
     make_console,
     read,
     reported_errors,
 )
+from healthalloc.cli.optimum import end_without_plan
 from healthalloc.display import print_table
-from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
 from healthalloc.verification import Verification
 from healthalloc.verification import verify as verify_bundle
@@ -40,13 +43,9 @@ def bundle(
         ),
     ] = None,
     audit_only: AuditOnly = None,
-    continuous: Annotated[
-        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
-    ] = False,
-    gap: Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds for each program solved.", min=0.0)
-    ] = None,
+    continuous: Continuous = False,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
     quiet: Quiet = False,
 ) -> None:
     """Solve, and write the answer with its proof as one file that anybody can check."""
@@ -62,13 +61,7 @@ def bundle(
         )
         if solution.status.has_solution:
             write_bundle(solution, target, folder)
-    if solution.status is Status.INFEASIBLE:
-        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
-        console.print(escape(str(solution.conflict)))
-        raise typer.Exit(Exit.INFEASIBLE)
-    if not solution.status.has_solution:
-        console.print(f"[bold red]Nothing to prove:[/] the solve ended {solution.status.value}")
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
+    end_without_plan(console, solution)
     console.print(
         f"Wrote {escape(str(target))}. Check it: healthalloc verify {escape(target.name)}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,9 +14,13 @@ from rich.markup import escape
 
 from healthalloc.cli.app import (
     AuditOnly,
+    Continuous,
     Exit,
     Folder,
+    Gap,
     Quiet,
+    Tables,
+    TimeLimit,
     app,
     make_console,
     read,
@@ -25,8 +28,8 @@ from healthalloc.cli.app import (
 )
 from healthalloc.display import met, money, number, print_table
 from healthalloc.errors import DataError, PlanError, Problem
-from healthalloc.explain.changes import Changes
 from healthalloc.explain.what_if import WhatIf
+from healthalloc.explain.what_if.changes import Changes
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.solution import Solution
 from healthalloc.solvers import Status
@@ -81,17 +84,10 @@ def what_if(
         ),
     ] = None,
     audit_only: AuditOnly = None,
-    continuous: Annotated[
-        bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
-    ] = False,
-    gap: Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds for each program solved.", min=0.0)
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
-    ] = None,
+    continuous: Continuous = False,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
     """Change a plan, solve it again from where it stood, and show what changes."""

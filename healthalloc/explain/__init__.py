@@ -1,5 +1,5 @@
 """Explanations in the words of the plan."""
 
-from healthalloc.explain.conflicts import Conflict, find_conflict
+from healthalloc.explain.conflicts.find import Conflict, find_conflict
 
 __all__ = ["Conflict", "find_conflict"]

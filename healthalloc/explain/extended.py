@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csc_array, vstack
 from healthalloc.errors import NoSolutionError, SolverError, UnsupportedError
 from healthalloc.formulation.blocks import Rows, stack
 from healthalloc.formulation.program import Floats, LinearProgram
-from healthalloc.solvers import Result, SolverOptions, Status, certify
+from healthalloc.solvers import SolverOptions, Status, certify
 from healthalloc.solvers.session import Session
 
 Positions = NDArray[np.intp]
@@ -176,7 +176,7 @@ class Open:
     """
 
     def __init__(self, program: LinearProgram, options: SolverOptions) -> None:
-        self.session = Timed(program, options)
+        self.session = Session(program, options)
         self._options = options
         self._charged: Positions = np.zeros(0, dtype=np.intp)
 
@@ -248,44 +248,6 @@ class Open:
         """
         most = (upper + SLACK * max(1.0, abs(upper))) * form.as_row
         self.session.set_row_bounds(np.array([row]), np.array([-np.inf]), np.array([most]))
-
-
-class Timed(Session):
-    """A session with a time limit for each solve, and a point to start from.
-
-    The simplex method of HiGHS holds its limit against the time of all solves together
-    (https://github.com/ERGO-Code/HiGHS/issues/1477), branch and bound against its own.
-    """
-
-    def __init__(self, program: LinearProgram, options: SolverOptions) -> None:
-        super().__init__(program, options)
-        self._time_limit_s = options.time_limit_s
-
-    def solve(self) -> Result:
-        """Solve the program as it stands, within the time limit."""
-        before = 0.0 if self.program.is_mixed_integer else self._highs.getRunTime()
-        self._highs.setOptionValue("time_limit", before + self._time_limit_s)
-        return super().solve()
-
-    def start_from(self, x: Floats) -> None:
-        """Offer branch and bound a point; one that is not feasible does no harm."""
-        import highspy
-
-        point = highspy.HighsSolution()
-        point.col_value = x.tolist()
-        self._highs.setSolution(point)
-
-
-class Ranging(Timed):
-    """A session for one set of rows and many objectives.
-
-    The last basis stays feasible when only the objective changes, so that the primal simplex
-    method goes on from it in a few steps.
-    """
-
-    def __init__(self, program: LinearProgram, options: SolverOptions) -> None:
-        super().__init__(program, options)
-        self._highs.setOptionValue("simplex_strategy", 4)
 
 
 def worst_status(found: Sequence[Found]) -> Status:

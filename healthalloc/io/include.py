@@ -130,13 +130,15 @@ def input_files(folder: Path) -> list[tuple[str, Path]]:
     Parameters
     ----------
     folder
-        Folder of the scenario.
+        Folder of the scenario, or its workbook.
 
     Returns
     -------
     list of (str, Path)
         Name within the folder (``"../miyi/stock.csv"`` of an included one) and place.
     """
+    if folder.is_file():  # a workbook
+        return [(folder.name, folder)]
     _, includes = read_plan(folder, [])
     files = [(file.name, file) for file in folder.iterdir() if file.is_file()]
     for include in includes:

@@ -31,13 +31,13 @@ SETTINGS_FILE = "scenario.toml"
 
 
 def read_scenario(folder: str | os.PathLike[str]) -> Scenario:
-    """Read a scenario folder.
+    """Read a scenario folder, or a workbook that holds a scenario.
 
     Parameters
     ----------
     folder
         Folder with ``scenario.toml``, ``plan.toml`` and one CSV file for each table of the
-        schema, in UTF-8.
+        schema, in UTF-8; or an Excel workbook (``.xlsx``) with one sheet for each of them.
 
     Returns
     -------
@@ -49,8 +49,14 @@ def read_scenario(folder: str | os.PathLike[str]) -> Scenario:
         With every problem of the files and tables.
     PlanError
         With every problem of the plan, once the tables are right.
+    UnsupportedError
+        If a workbook is given and openpyxl is not installed.
     """
+    from healthalloc.workbook import is_workbook, read_workbook
+
     path = Path(folder)
+    if is_workbook(path):
+        return read_workbook(path)
     if not path.is_dir():
         raise DataError([Problem(str(folder), "is no folder", mend="give a scenario folder")])
     problems: list[Problem] = []

@@ -31,7 +31,7 @@ def output_folder(output: str | os.PathLike[str] | None, scenario_folder: Path) 
         The folder asked for; ``None`` for ``<scenario>-solution`` in the current folder, or
         beside the scenario when the current folder lies in it.
     scenario_folder
-        Folder of the scenario, in which nothing is ever written.
+        Folder of the scenario, in which nothing is ever written, or its workbook.
 
     Raises
     ------
@@ -43,7 +43,8 @@ def output_folder(output: str | os.PathLike[str] | None, scenario_folder: Path) 
     if output is None:
         here = Path.cwd().resolve()
         inside = here == scenario_folder or scenario_folder in here.parents
-        path = (scenario_folder.parent if inside else here) / f"{scenario_folder.name}-solution"
+        name = scenario_folder.stem if scenario_folder.is_file() else scenario_folder.name
+        path = (scenario_folder.parent if inside else here) / f"{name}-solution"
     else:
         path = Path(output).resolve()
     mend = "choose an output folder apart from the scenario"

@@ -20,28 +20,36 @@ from healthalloc.settings import RoadGraph, TravelMatrix
 
 
 def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
-    """Write a scenario as a folder that `read_scenario` reads back without loss.
+    """Write a scenario as a folder or workbook that `read_scenario` reads back without loss.
 
     Parameters
     ----------
     scenario
         What to write.
     folder
-        Folder to make; it must not exist yet, or be empty.
+        Folder to make; it must not exist yet, or be empty. A name that ends in ``.xlsx`` makes
+        an Excel workbook, which must not exist yet.
 
     Raises
     ------
     DataError
         If the folder holds something.
+    UnsupportedError
+        If a workbook is asked for and openpyxl is not installed.
     """
     import tomli_w
 
+    from healthalloc.workbook import is_workbook, write_workbook
+
+    if is_workbook(folder):
+        write_workbook(scenario, folder)
+        return
     path = Path(folder).resolve()
     refuse_filled(path)
     with whole_folder(path) as target:
         for name, table in scenario.tables.items():
             if len(table) or not TABLES[name].optional:
-                write_csv(_with_words(table), target / f"{name}.csv")
+                write_csv(with_words(table), target / f"{name}.csv")
         settings = tomli_w.dumps(_as_toml(asdict(scenario.settings)))
         (target / SETTINGS_FILE).write_text(settings, encoding="utf-8")
         entries = {
@@ -58,8 +66,13 @@ def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
             nx.write_graphml(scenario.roads, target / travel.file)
 
 
-def _with_words(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with yes and no for flags."""
+def with_words(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with yes and no for flags.
+
+    Parameters
+    ----------
+    table
+    """
     flags = table.select_dtypes("bool").columns
     return table.assign(**{str(c): table[c].map({True: "yes", False: "no"}) for c in flags})
 
@@ -74,7 +87,7 @@ def _stated(item: Clause | Check) -> dict[str, Any]:
 def _as_toml(value: Any) -> Any:
     """Plain dicts and lists, which TOML can hold."""
     if isinstance(value, Mapping):
-        return {k: _as_toml(v) for k, v in value.items()}
+        return {k: _as_toml(v) for k, v in value.items() if v is not None}
     return [_as_toml(v) for v in value] if isinstance(value, list | tuple) else value
 
 

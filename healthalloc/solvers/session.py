@@ -23,7 +23,8 @@ class Session:
 
     Every change is made to the open solver and to `program`, which therefore always states
     what the last answer is an answer to, for its certificate. An LP starts from the last
-    basis (dual simplex, Koberstein 2005); a MILP from the last incumbent.
+    basis (dual simplex, Koberstein 2005); a MILP from the last incumbent. The time limit is
+    that of each solve.
 
     Parameters
     ----------
@@ -31,11 +32,24 @@ class Session:
         The program to open.
     options
         How to solve.
+    primal
+        Go on with the primal simplex method: for changes after which the last point stays
+        feasible, as where costs change or bounds are taken away.
     """
 
-    def __init__(self, program: LinearProgram, options: SolverOptions | None = None) -> None:
+    def __init__(
+        self,
+        program: LinearProgram,
+        options: SolverOptions | None = None,
+        *,
+        primal: bool = False,
+    ) -> None:
         self._program = program
-        self._highs: Any = passed(program, options or SolverOptions())
+        options = options or SolverOptions()
+        self._time_limit_s = options.time_limit_s
+        self._highs: Any = passed(program, options)
+        if primal:
+            self._highs.setOptionValue("simplex_strategy", 4)
 
     @property
     def program(self) -> LinearProgram:
@@ -51,11 +65,48 @@ class Session:
             If HiGHS breaks down, from where it stood and from nothing.
         """
         began = time.perf_counter()
+        # simplex counts its limit over all solves of an instance, branch and bound over one
+        # (https://github.com/ERGO-Code/HiGHS/issues/1477)
+        before = 0.0 if self._program.is_mixed_integer else self._highs.getRunTime()
+        self._highs.setOptionValue("time_limit", before + self._time_limit_s)
         try:
             return read_result(self._highs, self._program, began)
         except SolverError:
             self.forget()
             return read_result(self._highs, self._program, began)
+
+    def start_from(self, x: Floats) -> None:
+        """Offer branch and bound a point; one that is not feasible does no harm.
+
+        Any later change of the program makes HiGHS forget it.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n_columns,)
+        """
+        import highspy
+
+        point = highspy.HighsSolution()
+        point.col_value = x.tolist()
+        self._highs.setSolution(point)
+
+    @property
+    def basis(self) -> Any:
+        """The basis of the last answer, for `return_to`."""
+        return self._highs.getBasis()
+
+    def return_to(self, basis: Any) -> None:
+        """Let the next solve begin from a basis of the same rows and columns.
+
+        Raises
+        ------
+        ValueError
+            If the basis has other rows and columns.
+        """
+        import highspy
+
+        if self._highs.setBasis(basis) == highspy.HighsStatus.kError:
+            raise ValueError("the basis is not one of this program")
 
     def forget(self) -> None:
         """Drop the basis and the incumbent: the next solve begins from nothing."""
@@ -120,6 +171,31 @@ class Session:
             )
             data = np.concatenate([matrix.data[rest], new[present]])
             changed = csc_array(coo_array((data, triplets), shape=matrix.shape))
+        self._program = replace(self._program, matrix=changed)
+
+    def set_column(self, column: int, rows: Positions, values: Floats) -> None:
+        """Replace the coefficients of one column by those given; all others become 0.
+
+        Parameters
+        ----------
+        column
+            Position of the column.
+        rows, values : shape (k,)
+            Each row once.
+        """
+        matrix = self._program.matrix
+        own = slice(int(matrix.indptr[column]), int(matrix.indptr[column + 1]))
+        old, new = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[0])
+        old[matrix.indices[own]], new[rows] = matrix.data[own], values
+        for row in np.flatnonzero(old != new).tolist():
+            self._highs.changeCoeff(row, column, new[row])
+        present = np.flatnonzero(new)
+        indptr = matrix.indptr.copy()
+        indptr[column + 1 :] += len(present) - (own.stop - own.start)
+        kept = present.astype(matrix.indices.dtype)
+        indices = np.concatenate([matrix.indices[: own.start], kept, matrix.indices[own.stop :]])
+        data = np.concatenate([matrix.data[: own.start], new[present], matrix.data[own.stop :]])
+        changed = csc_array((data, indices, indptr), shape=matrix.shape)
         self._program = replace(self._program, matrix=changed)
 
     def add_rows(self, matrix: csr_array, lower: Floats, upper: Floats) -> Positions:

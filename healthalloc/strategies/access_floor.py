@@ -6,9 +6,9 @@ import numpy as np
 
 from healthalloc.errors import DataError, NoSolutionError, Problem
 from healthalloc.explain.asked import TIME_LIMIT_S
-from healthalloc.explain.criterion import Linear
 from healthalloc.explain.extended import Found
-from healthalloc.explain.pareto import Wanted, opened
+from healthalloc.explain.tradeoffs.criterion import Linear
+from healthalloc.explain.tradeoffs.pareto import Wanted, opened
 from healthalloc.scenario import Scenario
 from healthalloc.solvers import Status
 from healthalloc.strategies.allocation import Allocation, of_point

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ import pandas as pd
 from healthalloc.access.inequality import gini, worst_off_share
 from healthalloc.access.stock import units_held
 from healthalloc.access.tables import access_by_population
-from healthalloc.explain.ranges import ROUND
+from healthalloc.areas import at_one_depth
+from healthalloc.explain.alternatives.ranges import ROUND
 from healthalloc.formulation.program import Floats
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -93,10 +93,7 @@ def by_area(scenario: Scenario, held: Floats) -> tuple[Floats, Floats] | None:
     some, lived = held > 0, residents > 0
     sites = list(scenario.facilities["area"][some])
     homes = list(scenario.populations["area"][lived])
-    parent = dict(zip(scenario.areas["area_id"], scenario.areas["parent_id"]))
-    if not set(sites) <= set(homes):
-        depth = min(len(_line(parent, area)) for area in (*sites, *homes))
-        sites, homes = ([_line(parent, a)[depth - 1] for a in areas] for areas in (sites, homes))
+    homes, sites = at_one_depth(scenario.areas, homes, sites)
     place, names = pd.factorize(np.array([*homes, *sites], dtype=object))
     n = len(homes)
     people: Floats = np.bincount(place[:n], residents[lived], len(names)).astype(float)
@@ -104,14 +101,6 @@ def by_area(scenario: Scenario, held: Floats) -> tuple[Floats, Floats] | None:
     if not n or (units[people == 0] > 0).any():
         return None
     return 1000.0 * units / people, people
-
-
-def _line(parent: Mapping[str, str], area_id: str) -> list[str]:
-    """An area and those around it, the largest first."""
-    line = [area_id]
-    while parent.get(line[0]):
-        line.insert(0, parent[line[0]])
-    return line
 
 
 def _mean(values: pd.Series[float], people: pd.Series[float]) -> float:

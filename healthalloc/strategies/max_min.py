@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from healthalloc.explain.asked import TIME_LIMIT_S
-from healthalloc.explain.pareto import Wanted, front, opened
+from healthalloc.explain.tradeoffs.pareto import Wanted, front, opened
 from healthalloc.scenario import Scenario
 from healthalloc.strategies.allocation import Allocation, of_point
 

@@ -24,7 +24,8 @@ from healthalloc import (
 )
 from healthalloc.cli.app import app
 from healthalloc.explain.alternatives import Alternatives, alternatives
-from healthalloc.solvers import Session
+from healthalloc.formulation.program import LinearProgram
+from healthalloc.solvers import session
 from tests.explain.small_county import (
     FACILITIES,
     STOCK,
@@ -35,7 +36,7 @@ from tests.explain.small_county import (
     linear,
     solved,
 )
-from tests.region import clause, edit, quiet, region
+from tests.region import clause, edit, quiet, region, with_form
 
 runner = CliRunner()
 assert healthalloc.cli.alternatives
@@ -262,15 +263,15 @@ def test_resources_that_plans_differ_in() -> None:
 def test_the_time_limit_is_that_of_each_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many short solves on one open program do not use up the limit of one."""
     limits = []
-    solve_once = Session.solve
+    run = session.read_result
 
-    def noted(session: Session) -> Any:
-        _, limit = session._highs.getOptionValue("time_limit")
-        if not session.program.is_mixed_integer:
-            limits.append(limit - session._highs.getRunTime())
-        return solve_once(session)
+    def noted(highs: Any, program: LinearProgram, began: float) -> Any:
+        _, limit = highs.getOptionValue("time_limit")
+        if not program.is_mixed_integer:
+            limits.append(limit - highs.getRunTime())
+        return run(highs, program, began)
 
-    monkeypatch.setattr(Session, "solve", noted)
+    monkeypatch.setattr(session, "read_result", noted)
     alternatives(linear(), [5, 10], different=0, time_limit_s=7.0)
     assert len(limits) > 8
     assert limits == pytest.approx([7.0] * len(limits), abs=1e-6)
@@ -380,3 +381,26 @@ def test_command_on_an_infeasible_plan(tmp_path: Path) -> None:
     assert result.exit_code == 3, result.output
     assert "cannot all hold" in result.output
     assert not (tmp_path / "out").exists()
+
+
+# --- forms of an institution
+
+
+def test_an_upgrade_is_one_action_and_what_carries_over_is_none() -> None:
+    """The clinic becomes a hospital with the 5 beds, 4 doctors and 2 nurses that it has."""
+    must = clause("facility_count", id="upgrade", scope={"facility_id": "clinic_plus"}, equals=1.0)
+    plans = alternatives(with_form(clauses=[must]), [10], different=0).plans
+    assert plans["actions"].tolist() == [1, 1]
+    assert plans["kind"].tolist() == ["cheapest", "fewest actions"]
+
+
+def test_an_upgrade_and_a_bed_more_are_two_actions() -> None:
+    must = clause("facility_count", id="upgrade", scope={"facility_id": "clinic_plus"}, equals=1.0)
+    beds = clause("amount", id="beds", resource="general_bed", at_least=39.0)
+    plans = alternatives(with_form(clauses=[must, beds]), [10], different=0).plans
+    assert plans["actions"].tolist() == [2, 2]
+
+
+def test_without_a_reason_nothing_is_upgraded() -> None:
+    plans = alternatives(with_form(), [10], different=0).plans
+    assert plans["actions"].tolist() == [0, 0]

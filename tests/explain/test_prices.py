@@ -27,12 +27,14 @@ from healthalloc.explain.prices import (
     price_solution,
 )
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
-from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited
+from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited, with_areas
 
 WEST = Path(__file__).parents[2] / "examples" / "panzhihua_west"
 ENDS = ["price_low_cny_a_year", "price_high_cny_a_year"]
 HELD = ["target_from", "target_to"]
-COEFFICIENT_KINDS = {"ratio_between_resources", "resource_share"}
+COEFFICIENT_KINDS = {
+    "first_contact_share", "ratio_between_resources", "referral_share", "resource_share",
+}  # fmt: skip
 """Kinds whose target stands in the coefficients where no site is a choice."""
 
 
@@ -147,6 +149,42 @@ def test_several_rows_each_and_together() -> None:
     assert list(row[ENDS]) == near(360, 360)
     assert list(row[HELD]) == near(4, 5)
     assert row["whole_cny_a_year"] == pytest.approx((0.5 + 2.5 + 4.5) * 120)
+
+
+def test_the_ranges_of_single_rows_can_be_left_out_and_say_so() -> None:
+    nurses = clause("per_facility_minimum", id="nurses", resource="nurse", at_least=4.5)
+    scenario = relaxed(quiet(clauses=[nurses]))
+    found = price_clauses(scenario, resolve=0, ranges=False)
+    assert set(found.rows["range_basis"]) == {"not computed"}
+    assert found.rows[HELD].isna().all(axis=None)
+    whole = price_clauses(scenario, resolve=0, ranges=True)
+    assert set(whole.rows["range_basis"]) == {"exact"}
+    pd.testing.assert_frame_equal(found.clauses, whole.clauses)
+    pd.testing.assert_frame_equal(found.rows[ENDS], whole.rows[ENDS])
+
+
+def test_rows_of_areas_name_their_area() -> None:
+    beds = clause(
+        "ratio_to_population", id="beds", resource="bed", unit="per_1000_residents",
+        each_area="town", at_least=4.0,
+    )  # fmt: skip
+    found = price_clauses(relaxed(with_areas(clauses=[beds])), resolve=0)
+    rows = found.rows.set_index("area_id")
+    assert list(rows.index) == ["west", "east"]
+    # 35 beds for 6,000 residents are enough; the 4,000 of the east have 5 of the 16 beds they need
+    assert list(rows.loc["west", ENDS]) == near(0, 0)
+    assert rows.at["west", "achieved"] == pytest.approx(35 / 6)
+    assert rows.at["west", "target_to"] == pytest.approx(35 / 6)
+    assert list(rows.loc["east", ENDS]) == near(4 * 150, 4 * 150)
+    assert rows.at["east", "target_from"] == pytest.approx(5 / 4)
+    assert one(found, "beds")["whole_cny_a_year"] == pytest.approx(11 * 150)
+
+
+def test_a_stay_has_no_price_of_one_unit_and_says_why() -> None:
+    stay = clause("length_of_stay", id="stay", services=("inpatient",), at_most=5.0)
+    found = price_clauses(relaxed(region(clauses=[stay])), resolve=1)
+    assert one(found, "stay")["price_basis"].startswith("none: it changes a norm")
+    assert found.rows.empty
 
 
 def test_parts_are_priced_alone_and_as_a_whole_clause() -> None:

@@ -265,10 +265,12 @@ def test_an_equality_moves_to_another_value() -> None:
 
 
 def test_the_number_of_sites() -> None:
-    count = clause("facility_count", id="five", scope={"category": "primary_centre"}, equals=5)
-    scenario = sited(clauses=[count])
+    centres = {"category": "primary_centre"}
+    two = clause("facility_count", id="two", scope=centres, equals=2)
+    one = clause("facility_count", id="one", scope=centres, equals=1, status="binding")
+    scenario = sited(clauses=[two, one])
     found = repairs(scenario)
-    assert all_changes(found) == [{("five", "equals", 5.0, 2.0)}]
+    assert all_changes(found) == [{("two", "equals", 2.0, 1.0)}]
     check(scenario, found)
 
 

@@ -24,9 +24,9 @@ from healthalloc import (
 )
 from healthalloc.cli.app import app
 from healthalloc.explain import tradeoffs
-from healthalloc.explain.criterion import Gini
 from healthalloc.explain.extended import Builder, Form, Open, row_of
 from healthalloc.explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
+from healthalloc.explain.tradeoffs.criterion import Gini
 from healthalloc.solvers import SolverOptions
 from tests.explain.small_county import (
     FACILITIES,

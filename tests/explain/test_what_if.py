@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 import healthalloc as ha
 import healthalloc.cli.what_if as command
 from healthalloc.cli.app import app
-from healthalloc.explain.changes import Changes
 from healthalloc.explain.what_if import WhatIf
+from healthalloc.explain.what_if.changes import Changes
 from healthalloc.solvers import SolverOptions, solve_highs
 from tests.properties.scenarios import scenarios
 from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited

@@ -1,0 +1,199 @@
+"""Near-optimal plans: how different they can be, and what all of them have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from healthalloc.errors import DataError, Problem
+from healthalloc.explain.alternatives.near import DIFFERENT, FEWEST, Near
+from healthalloc.explain.alternatives.ranges import ROUND
+from healthalloc.explain.asked import (
+    TIME_LIMIT_S,
+    explain_options,
+    least_cost,
+    limit_problems,
+)
+from healthalloc.scenario import Scenario
+from healthalloc.solution import Solution
+from healthalloc.validate import nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Alternatives:
+    """Plans near the least cost, and the range of every stock over all of them.
+
+    Parameters
+    ----------
+    optimum
+        The least-cost plan.
+    plans
+        One row for each plan shown: ``within_percent, plan, kind`` (cheapest, fewest actions
+        or different), ``cost_cny_a_year`` (with the penalty of unmet demand),
+        ``cost_rise_percent, actions, from_cheapest, from_nearest`` (sum of the absolute
+        differences of what is compared, from the cheapest plan and from the most similar plan
+        before it: a bed that moves counts twice), ``status, gap``.
+    totals
+        What each plan gives each facility of what planners compare: ``within_percent, plan,
+        facility_id, resource_id, existing, allocated, change``.
+    stock
+        The plans in full: columns as ``totals``, leaf resources.
+    ranges
+        Least and most over all plans within the cost: ``within_percent, facility_id,
+        resource_id, level`` (leaf, root, group or site), ``existing, least, most, basis``. The site
+        rows speak of being open (1) or not (0).
+    no_regret
+        The part of the change that is in every plan within the cost: ``within_percent,
+        facility_id, resource_id, level, existing, least, most, sure_change, action``.
+    """
+
+    optimum: Solution
+    plans: pd.DataFrame
+    totals: pd.DataFrame
+    stock: pd.DataFrame
+    ranges: pd.DataFrame
+    no_regret: pd.DataFrame
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of a result folder, by file name."""
+        return {
+            "alternatives": self.plans, "alternative_totals": self.totals,
+            "alternative_stock": self.stock, "ranges": self.ranges,
+            "no_regret": self.no_regret,
+        }  # fmt: skip
+
+    def run(self) -> dict[str, Any]:
+        """Facts of the run, for ``run.json``."""
+        return {
+            "scenario": self.optimum.scenario.settings.name,
+            "within_percent": list(dict.fromkeys(self.plans["within_percent"])),
+            "compared": list(dict.fromkeys(self.totals["resource_id"])),
+            "least_cost_cny_a_year": self.optimum.objective,
+            "gap": self.optimum.gap,
+            "range_basis": self.ranges["basis"].iat[0] if len(self.ranges) else "",
+            "solver": self.optimum.result.solver,
+        }
+
+
+def alternatives(
+    scenario: Scenario | Solution,
+    within: Sequence[float] = (1.0, 2.0, 5.0),
+    *,
+    different: int = 3,
+    resources: Sequence[str] = (),
+    time_limit_s: float = TIME_LIMIT_S,
+    gap: float | None = None,
+) -> Alternatives:
+    """Find plans near the least cost that differ, and what all such plans share.
+
+    For each percentage: the plan with the fewest actions (the cheapest of these), and plans
+    that stand as far as possible from all plans before them, measured by what each facility
+    holds (modelling to generate alternatives, Brill, Chang and Hopkins 1982,
+    doi:10.1287/mnsc.28.3.221; here the smallest L1 distance is made largest, exactly, rather
+    than by their heuristic), each made as cheap as what it gives to whom allows. The ranges
+    are two linear programs for each stock; with whole units or sites they are those of the
+    linear relaxation, so that the true range lies within (stock of whole units is rounded
+    inward), and the no-regret part is certain.
+
+    Parameters
+    ----------
+    scenario
+        A scenario, or its least-cost solution, which spares that solve.
+    within
+        How far cost may rise above the least, in percent, each 0 or more.
+    different
+        Number of different plans for each percentage.
+    resources
+        Resources whose totals by facility the plans shall differ in, all kinds below them
+        included; by default the roots of kind ``bed``.
+    time_limit_s, gap
+        Seconds for each program after the least-cost one, and its relative gap (by default the
+        scenario's); what was reached is stated for each plan.
+
+    Returns
+    -------
+    Alternatives
+
+    Raises
+    ------
+    DataError
+        If a number makes no sense or a resource is unknown.
+    NoSolutionError
+        If the scenario has no least-cost plan.
+    UnsupportedError
+        If stock that costs nothing may grow without end.
+    """
+    given = scenario.scenario if isinstance(scenario, Solution) else scenario
+    compared = check_request(given, within, different, resources, time_limit_s, gap)
+    base = least_cost(scenario)
+    options = explain_options(base, time_limit_s, gap)
+    near = [Near(base, percent, compared, options) for percent in sorted(set(map(float, within)))]
+    for each in near:
+        each.add(FEWEST, *each.fewest_actions())
+        for _ in range(different):
+            plan = each.farthest()
+            if plan is None:
+                break
+            each.add(DIFFERENT, *plan)
+    joined = [
+        pd.concat(parts, ignore_index=True)
+        for parts in zip(*((e.plan_table(), e.total_table(), e.stock_table()) for e in near))
+    ]
+    ranges = pd.concat([each.range_table() for each in near], ignore_index=True)
+    plans, totals, stock = joined
+    return Alternatives(base, plans, totals, stock, ranges, _no_regret(ranges))
+
+
+def _no_regret(ranges: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a range table that leave out the base year."""
+    existing, least, most = (ranges[name].to_numpy() for name in ("existing", "least", "most"))
+    sure = np.where(least > existing + ROUND, least - existing, 0.0)
+    sure = np.where(most < existing - ROUND, most - existing, sure)
+    table = ranges.drop(columns="basis").assign(sure_change=np.round(sure, 6) + 0.0)
+    is_site = (ranges["level"] == "site").to_numpy()
+    words = np.where(sure > 0, "add at least", "give up at least")
+    words = np.where(is_site, np.where(sure > 0, "open", "close"), words)
+    table["action"] = words
+    kept: pd.DataFrame = table[sure != 0].reset_index(drop=True)
+    return kept
+
+
+def check_request(
+    scenario: Scenario,
+    within: Sequence[float],
+    different: int,
+    resources: Sequence[str],
+    time_limit_s: float,
+    gap: float | None,
+) -> list[str]:
+    """The resources compared, once everything asked for makes sense.
+
+    Raises
+    ------
+    DataError
+        With everything that does not.
+    """
+    problems = limit_problems("alternatives", time_limit_s, gap)
+
+    def refuse(message: str, value: object, mend: str) -> None:
+        problems.append(Problem("alternatives", message, value=str(value), mend=mend))
+
+    if not len(within):
+        refuse("no percentage is given", "", "for example --within 1,2,5")
+    for percent in within:
+        if not (percent >= 0 and np.isfinite(percent)):
+            refuse("is no rise of cost", percent, "a percentage, 0 or more")
+    if different < 0:
+        refuse("is no number of plans", different, "0 or more")
+    ids = list(scenario.resources["resource_id"])
+    for resource in resources:
+        if resource not in ids:
+            refuse("is no resource", resource, nearest(resource, ids))
+    if problems:
+        raise DataError(problems)
+    beds = (scenario.resources["kind"] == "bed") & (scenario.resources["parent_id"] == "")
+    return list(resources) or list(scenario.resources["resource_id"][beds])

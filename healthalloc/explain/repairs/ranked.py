@@ -1,0 +1,325 @@
+"""The smallest changes that make an infeasible plan hold, each proved by solving the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from healthalloc.errors import DataError, PlanError, Problem, SolverError
+from healthalloc.explain.conflicts.soft import Bounds
+from healthalloc.explain.conflicts.soften import soften
+from healthalloc.explain.repairs.correction import corrections
+from healthalloc.explain.repairs.least_change import Changer
+from healthalloc.explain.repairs.targets import Move, knobs_of, moved_scenario
+from healthalloc.formulation.assemble import Model, formulate
+from healthalloc.formulation.budget import Budget
+from healthalloc.scenario import Scenario
+from healthalloc.solution import Solution
+from healthalloc.solvers import named_solver
+from healthalloc.solvers.base import SolverOptions
+from healthalloc.solvers.certificate import TOLERANCE
+from healthalloc.solving import solve
+from healthalloc.validate import nearest
+
+CRITERIA = ("least change", "fewest members", "cheapest")
+CHANGES = [
+    "member", "kind", "status", "quote", "field", "from", "to", "unit", "weighted_change",
+]  # fmt: skip
+_WORDS = {
+    "at_least": "at least", "lower": "at least", "at_most": "at most", "upper": "at most",
+    "equals": "equals", "tolerance": "give or take",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """Changes that make the plan hold, and the plan so repaired, solved.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        One row for each number that changes: ``member`` (name of the clause, or resource and
+        facility of a stock limit), ``kind`` (``clause``, ``budget`` or ``stock limit``),
+        ``status`` and ``quote`` of the clause, ``field`` (what changes: ``at_least``, ``at_most``,
+        ``equals``, ``tolerance``, ``lower`` or ``upper``), ``from``, ``to``, ``unit`` (of
+        both), and ``weighted_change`` (size of the change against the size of the target, a
+        fraction).
+    scenario
+        The repaired scenario.
+    solution
+        Its solution, which proves that it holds.
+    """
+
+    changes: pd.DataFrame
+    scenario: Scenario
+    solution: Solution
+
+    @property
+    def weighted_change(self) -> float:
+        """Sum of the changes, each as a share of the size of its target."""
+        return float(self.changes["weighted_change"].sum())
+
+    @property
+    def n_changes(self) -> int:
+        """Number of clauses and stock limits that change."""
+        return self.changes["member"].nunique()
+
+    @property
+    def n_binding(self) -> int:
+        """Number of binding clauses (约束性) that change."""
+        changed = self.changes.loc[self.changes["status"] == "binding", "member"]
+        return changed.nunique()
+
+    @property
+    def cost_cny_a_year(self) -> float:
+        """Yearly cost of the repaired plan, unmet demand priced."""
+        return self.solution.objective
+
+    def __str__(self) -> str:
+        return "\n".join(f"  - {line}" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        columns = ["member", "quote", "field", "from", "to", "unit"]
+        for member, quote, field, old, new, unit in self.changes[columns].itertuples(
+            index=False, name=None
+        ):
+            what = f"{member}: {quote}" if quote else f"stock limit of {member}"
+            yield f"{what}: {_WORDS[field]} {old:.12g} → {new:.12g} {unit}"
+
+
+@dataclass(frozen=True, eq=False)
+class Repairs:
+    """Repairs of a plan, ranked.
+
+    Parameters
+    ----------
+    repairs
+        The best by each criterion first, then by total weighted change.
+    best
+        Position in ``repairs`` of the best by each of `CRITERIA`; empty without repairs.
+    holds
+        Whether the plan holds as it is, so that there is nothing to repair.
+    complete
+        Whether every minimal set of members that can mend the plan was looked at.
+    """
+
+    repairs: tuple[Repair, ...]
+    best: dict[str, int]
+    holds: bool
+    complete: bool
+
+    def __len__(self) -> int:
+        return len(self.repairs)
+
+    def __getitem__(self, position: int) -> Repair:
+        return self.repairs[position]
+
+    def __str__(self) -> str:
+        texts = []
+        for number, (repair, words) in enumerate(zip(self.repairs, self._best_at()), start=1):
+            head = f"repair {number}" + (f" ({words})" if words else "")
+            texts.append(f"{head}:\n{repair}")
+        return "\n".join(texts)
+
+    def _best_at(self) -> list[str]:
+        return [
+            ", ".join(name for name, position in self.best.items() if position == k)
+            for k in range(len(self.repairs))
+        ]
+
+    def summary(self) -> pd.DataFrame:
+        """One row a repair: ``repair`` (number from 1), ``best_at`` (see `CRITERIA`),
+        ``n_changes``, ``touches_binding`` (number of binding clauses that change),
+        ``total_weighted_change`` (fraction), ``cost_cny_a_year`` and ``gap`` of the repaired
+        plan, ``solve_status``.
+        """  # noqa: D205
+        columns = [
+            "repair", "best_at", "n_changes", "touches_binding", "total_weighted_change",
+            "cost_cny_a_year", "gap", "solve_status",
+        ]  # fmt: skip
+        rows = [
+            (
+                k, words, r.n_changes, r.n_binding, r.weighted_change, r.cost_cny_a_year,
+                r.solution.gap, r.solution.status.value,
+            )
+            for k, (r, words) in enumerate(zip(self.repairs, self._best_at()), start=1)
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    def changes(self) -> pd.DataFrame:
+        """All changes: ``repair`` (number from 1) and the columns of `Repair.changes`."""
+        tables = [r.changes.assign(repair=k) for k, r in enumerate(self.repairs, start=1)]
+        columns = ["repair", *CHANGES]
+        if not tables:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(tables, ignore_index=True)[columns]
+
+
+def repairs(
+    scenario: Scenario,
+    *,
+    keep: Iterable[str] = (),
+    keep_limits: bool = False,
+    most: int = 5,
+    search: int = 8,
+) -> Repairs:
+    """Find the smallest changes to targets and stock limits that make a plan hold.
+
+    Three criteria rank them:
+
+    - *least change*: the least sum of changes, each as a share of the size of its target,
+      over all targets and stock limits together;
+    - *fewest members*: the fewest clauses and stock limits changed, each as little as will do;
+    - *cheapest*: of the minimal sets of clauses and stock limits whose change can mend the
+      plan (none of a set can be left out), each changed by its least sum, and of the repair
+      of least change, the one whose repaired plan has the least yearly cost. Dropping a
+      target to nothing is always cheap, which is why the size of the change is settled first.
+
+    A binding clause (约束性) is never touched if the plan can be mended without it; else as few
+    of them as possible are. Targets are rounded to few digits, away from where they stand,
+    and every repair is proved by solving the repaired plan as the scenario says.
+
+    Parameters
+    ----------
+    scenario
+    keep
+        Clauses that must stay as they are: ids, or ids with a part.
+    keep_limits
+        Whether all stock limits must stay as they are.
+    most
+        Repairs to return, the best by each criterion in any case.
+    search
+        Minimal sets to look at, fewest members first, clauses before stock limits.
+
+    Returns
+    -------
+    Repairs
+        Without repairs if the plan holds, or if nothing that may be changed can mend it.
+
+    Raises
+    ------
+    PlanError
+        If ``keep`` names no enforced clause.
+    SolverError
+        If a limit came before it was known whether the plan holds.
+    """
+    model = formulate(scenario)
+    kept = _kept(model, keep)
+    settings = scenario.settings.solve
+    options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
+    plain = soften(model, named_solver(settings.solver), options)
+    holds = plain.feasible(plain.members)
+    if holds is None:
+        raise SolverError("no repairs found: a limit came before it was known if the plan holds")
+    if holds:
+        return Repairs((), {}, holds=True, complete=True)
+
+    soft = soften(model, plain.solver, options, capped=True)
+    bounds = Bounds.of(model)
+    movable = {int(m) for m in soft.members if m not in kept}
+    if keep_limits:
+        movable = {m for m in movable if m < soft.n_clauses}
+    last = {k for k in movable if k < soft.n_clauses and _is_binding(model, k)}
+    found = corrections(soft, movable, last, search)
+    changer = Changer(soft, bounds, knobs_of(soft, bounds), last)
+    sets = [set(members.tolist()) for members in found.sets]
+    # every way to touch as few binding clauses as possible, with all that is not binding
+    ways = {frozenset(s & last) for s in sets} or ([] if found.complete else [frozenset(last)])
+    whole = [moves for way in ways if (moves := changer.least((movable - last) | way))]
+    single = [moves for members in sets if (moves := changer.least(members))]
+    # all targets together are of use only where they change less than those of any set
+    bar = min(map(_weight, single), default=np.inf) * (1 - 1e-9)
+    proposed = _distinct([*(moves for moves in whole if _weight(moves) < bar), *single])
+    proved = [repair for moves in proposed if (repair := _proved(model, moves)) is not None]
+    return _ranked(proved, most, found.complete)
+
+
+def _kept(model: Model, keep: Iterable[str]) -> set[int]:
+    clauses = [enforced.clause for enforced in model.enforced]
+    known = {c.id for c in clauses} | {c.name for c in clauses}
+    keep = list(keep)
+    unknown = [word for word in keep if word not in known]
+    if unknown:
+        raise PlanError(
+            Problem(
+                "plan", "no enforced clause has this id", column="id", value=word,
+                mend=nearest(word, known),
+            )
+            for word in unknown
+        )  # fmt: skip
+    return {k for k, c in enumerate(clauses) if c.id in keep or c.name in keep}
+
+
+def _is_binding(model: Model, number: int) -> bool:
+    return model.enforced[number].clause.status == "binding"
+
+
+def _weight(moves: Sequence[Move]) -> float:
+    return sum(move.weight for move in moves)
+
+
+def _distinct(proposed: Iterable[list[Move]]) -> list[list[Move]]:
+    """Repairs that change different members, the first of each."""
+    first: dict[frozenset[int], list[Move]] = {}
+    for moves in proposed:
+        first.setdefault(frozenset(move.knob.member for move in moves), moves)
+    return list(first.values())
+
+
+def _proved(model: Model, moves: Sequence[Move]) -> Repair | None:
+    """A repair whose plan was solved; ``None`` if it was refused or no solution was found."""
+    try:
+        scenario = moved_scenario(model, moves)
+    except DataError:
+        return None
+    solution = solve(scenario)
+    certificate = solution.certificate
+    if certificate is None or max(certificate.primal, certificate.integrality) > TOLERANCE:
+        return None
+    return Repair(_changes(model, moves), scenario, solution)
+
+
+def _changes(model: Model, moves: Sequence[Move]) -> pd.DataFrame:
+    n, stock = len(model.enforced), model.scenario.stock
+    rows = []
+    for move in sorted(moves, key=lambda move: move.knob.member):
+        knob = move.knob
+        if knob.member < n:
+            clause = model.enforced[knob.member].clause
+            kind = "budget" if isinstance(clause, Budget) else "clause"
+            head = clause.name, kind, str(clause.status), clause.quote
+            unit = clause.unit_label
+        else:
+            row = stock.iloc[knob.member - n]
+            head = (f"{row['resource_id']} in {row['facility_id']}", "stock limit", "", "")
+            unit = "units"
+        rows.append((*head, knob.field, knob.value, move.to, unit, move.weight))
+    return pd.DataFrame(rows, columns=CHANGES)
+
+
+def _ranked(found: Sequence[Repair], most: int, complete: bool) -> Repairs:
+    if not found:
+        return Repairs((), {}, holds=False, complete=complete)
+
+    def by_change(repair: Repair) -> tuple[float, ...]:
+        # equal up to the digits that rounding costs: the simpler, then the cheaper
+        change = float(np.round(repair.weighted_change, 9))
+        return repair.n_binding, change, repair.n_changes, repair.cost_cny_a_year
+
+    def by_members(repair: Repair) -> tuple[float, ...]:
+        n_binding, change, n_changes, cost = by_change(repair)
+        return n_binding, n_changes, change, cost
+
+    def by_cost(repair: Repair) -> tuple[float, ...]:
+        n_binding, change, n_changes, cost = by_change(repair)
+        return n_binding, cost, change, n_changes
+
+    winners = [min(found, key=key) for key in (by_change, by_members, by_cost)]
+    others = [repair for repair in sorted(found, key=by_change) if repair not in winners]
+    leaders = list({id(repair): repair for repair in winners}.values())
+    chosen = [*leaders, *others[: max(0, most - len(leaders))]]
+    best = {name: chosen.index(repair) for name, repair in zip(CRITERIA, winners)}
+    return Repairs(tuple(chosen), best, holds=False, complete=complete)

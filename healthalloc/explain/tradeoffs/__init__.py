@@ -1,0 +1,11 @@
+"""Cost against access, equity and the number of actions."""
+
+from healthalloc.explain.tradeoffs.fronts import (
+    TradeOffs,
+    figure_class,
+    lexicographic,
+    max_min,
+    trade_offs,
+)
+
+__all__ = ["TradeOffs", "figure_class", "lexicographic", "max_min", "trade_offs"]

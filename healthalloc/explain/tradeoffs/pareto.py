@@ -1,0 +1,201 @@
+"""Epsilon-constraint fronts of cost against one criterion, each of the two on a warm solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from healthalloc.errors import DataError, NoSolutionError, Problem
+from healthalloc.explain.asked import ceiling, explain_options, least_cost, limit_problems
+from healthalloc.explain.extended import Builder, Found, Open
+from healthalloc.explain.tradeoffs.criteria import CRITERIA, Asked, served_as
+from healthalloc.explain.tradeoffs.criterion import Criterion
+from healthalloc.formulation.program import Floats
+from healthalloc.scenario import Scenario
+from healthalloc.solution import Solution
+from healthalloc.solvers import SolverOptions, Status
+from healthalloc.validate import nearest
+
+SAME = 1e-7
+"""Relative difference below which two values count as one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a run is asked for.
+
+    Parameters
+    ----------
+    criteria
+        Names of criteria beside cost, or with it where it has a rank.
+    points
+        Most points of a front.
+    within
+        Farthest that cost may rise above the least, in percent; ``None``: no limit.
+    resource
+        Resource that equity counts; ``None``: the first root of kind ``bed``.
+    time_limit_s, gap
+        Limits of each program after the least-cost one.
+    against_cost
+        Whether the criteria are held against cost, which then is none of them.
+    """
+
+    criteria: Sequence[str]
+    points: int = 2
+    within: float | None = None
+    resource: str | None = None
+    time_limit_s: float
+    gap: float | None
+    against_cost: bool = False
+
+    def check(self, scenario: Scenario) -> str:
+        """The resource that equity counts, once everything asked for makes sense.
+
+        Raises
+        ------
+        DataError
+            With everything that does not.
+        """
+        found = limit_problems("trade-offs", self.time_limit_s, self.gap)
+
+        def refuse(message: str, value: object, mend: str) -> None:
+            found.append(Problem("trade-offs", message, value=str(value), mend=mend))
+
+        if not self.criteria:
+            refuse("no criterion is given", "", f"allowed: {', '.join(CRITERIA)}")
+        for k, name in enumerate(self.criteria):
+            if name not in CRITERIA:
+                known = f"allowed: {', '.join(CRITERIA)}"
+                refuse("is no criterion", name, nearest(name, CRITERIA) or known)
+            elif name == "cost" and self.against_cost:
+                refuse("is what is traded", name, "name another criterion")
+            elif name in self.criteria[:k]:
+                refuse("is given twice", name, "name each criterion once")
+        if self.points < 2:
+            refuse("is too few points: a front has two ends", self.points, "2 or more")
+        if self.within is not None and not (self.within > 0 and np.isfinite(self.within)):
+            refuse("leaves no range of cost to trade in", self.within, "a percentage above 0")
+        table = scenario.resources
+        ids = list(table["resource_id"])
+        if self.resource is not None and self.resource not in ids:
+            refuse("is no resource", self.resource, nearest(self.resource, ids))
+        beds = list(table["resource_id"][(table["kind"] == "bed") & (table["parent_id"] == "")])
+        chosen = beds if self.resource is None else [self.resource]
+        if not chosen and any(name.startswith("equity") for name in self.criteria):
+            refuse("the scenario has no resource of kind bed", "", "name another resource")
+        if found:
+            raise DataError(found)
+        return chosen[0] if chosen else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The least-cost plan, and its program open with the criteria on it."""
+
+    base: Solution
+    program: Open
+    cost: Criterion
+    criteria: Sequence[Criterion]
+    ceiling: float
+    options: SolverOptions
+
+    def reopened(self) -> Open:
+        """The program once more, so that each of two objectives keeps its own basis."""
+        return Open(self.program.session.program, self.options)
+
+
+def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
+    """Check what is asked for, find the least-cost plan, and open its program.
+
+    Parameters
+    ----------
+    scenario
+        A scenario, or its least-cost solution.
+    wanted
+    """
+    given = scenario.scenario if isinstance(scenario, Solution) else scenario
+    resource_id = wanted.check(given)
+    base = least_cost(scenario)
+    options = explain_options(base, wanted.time_limit_s, wanted.gap)
+    most = ceiling(base, wanted.within)
+    access = any(name.startswith("access") for name in wanted.criteria)
+    builder = Builder(served_as(base) if access else base.model.program)
+    asked = Asked(base, most, resource_id, options)
+    cost = CRITERIA["cost"](builder, asked)
+    made = [cost if n == "cost" else CRITERIA[n](builder, asked) for n in wanted.criteria]
+    program = Open(builder.program(), options)
+    cost.limit(program, most)
+    return Run(base, program, cost, made, most, options)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A plan of a front: its columns, cost and value, and the answers behind it."""
+
+    x: Floats
+    cost: float
+    value: float
+    solves: tuple[Found, ...]
+
+
+def front(run: Run, other: Criterion, points: int) -> list[Plan]:
+    """Non-dominated plans, the cheapest first; one plan if it cannot be improved.
+
+    Parameters
+    ----------
+    run
+    other
+        What cost is held against.
+    points
+        Most plans, both ends included.
+    """
+    cost, program, second = run.cost, run.program, run.reopened()
+
+    def cheapest(start: Floats | None = None) -> Plan:
+        """Least cost under the limit on the criterion, then the best of it at that cost."""
+        found = cost.least(program, start)
+        cost.limit(second, found.value)
+        return made(found, _or_stay(other, second, found))
+
+    def made(found: Found, last: Found) -> Plan:
+        return Plan(last.x, cost.value(last.x), other.value(last.x), (found, last))
+
+    plans = [cheapest()]
+    cost.limit(second, run.ceiling)
+    found = other.least(second, plans[0].x)
+    other.limit(program, found.value)
+    best = made(found, _or_stay(cost, program, found))
+    if not _less(best.value, plans[0].value):
+        return plans
+    for level in other.levels(best.value, plans[0].value, points - 2):
+        if not _less(level, plans[-1].value):
+            continue
+        other.limit(program, level)
+        plans.append(cheapest(best.x))
+    plans.append(best)
+    return non_dominated(plans)
+
+
+def _or_stay(criterion: Criterion, program: Open, found: Found) -> Found:
+    """The best of a criterion, or the plan at hand if rounding or a limit forbid any."""
+    try:
+        return criterion.least(program, found.x)
+    except NoSolutionError:
+        return Found(found.x, Status.LIMIT_WITH_INCUMBENT, criterion.value(found.x), np.nan)
+
+
+def _less(a: float, b: float) -> bool:
+    return a < b - SAME * max(abs(a), abs(b), 0.01)
+
+
+def non_dominated(plans: Sequence[Plan]) -> list[Plan]:
+    """The plans that no other one beats, the cheapest first (values up to rounding)."""
+    kept: list[Plan] = []
+    for plan in sorted(plans, key=lambda p: (p.cost, p.value)):
+        if not kept or _less(plan.value, kept[-1].value):
+            if kept and not _less(kept[-1].cost, plan.cost):
+                kept.pop()  # as dear, up to rounding, and worse
+            kept.append(plan)
+    return kept

@@ -1,0 +1,182 @@
+"""An edited scenario's program, open in HiGHS: every edit changes it where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from healthalloc.explain.what_if.edits import Edits, positions
+from healthalloc.formulation import blocks
+from healthalloc.formulation.assemble import Model, formulate, point_penalties
+from healthalloc.formulation.program import LinearProgram
+from healthalloc.layout import Layout
+from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
+from healthalloc.solvers import Result, Session, SolverOptions
+
+
+class OpenProgram:
+    """The program of a scenario and its edits, open as an LP and, once asked for, as a MILP.
+
+    Parameters
+    ----------
+    edits
+        The edits; after each, the matching ``apply`` brings the program in line.
+    options
+        How to solve.
+    """
+
+    def __init__(self, edits: Edits, options: SolverOptions) -> None:
+        self._edits = edits
+        self._options = options
+        self._milp: Session | None = None
+        self._now: Model | None = None
+        self._open()
+
+    def forget(self) -> None:
+        """Let the next solve begin from nothing."""
+        for session in self._sessions:
+            session.forget()
+
+    def model(self) -> Model:
+        """The program as it stands, and what it stands for."""
+        if self._now is None:
+            scenario, opened, edits = self._edits.edited(), self._opened, self._edits
+            enforced = tuple(
+                replace(e, clause=edits.clause(e.clause.name))
+                for e in opened.enforced
+                if e.clause.name not in edits.dropped
+            )
+            program = self._lp.program
+            settled = (program.column_lower == program.column_upper) & (
+                program.column_lower == np.round(program.column_lower)
+            )
+            # a column that is settled needs no branching: with all of them, an LP is left
+            program = replace(program, integer=opened.program.integer & ~settled)
+            layout = Layout(scenario, opened.layout.arcs, opened.layout.referral_arcs)
+            self._now = Model(scenario, layout, program, self._demand, enforced)
+        return self._now
+
+    def engine(self, program: LinearProgram, options: SolverOptions) -> Result:
+        """Solver of the open program, and of its relaxation with sites fixed."""
+        if not program.is_mixed_integer:
+            self.set_sites(program)
+            return self._lp.solve()
+        if self._milp is None:
+            self._milp = Session(replace(program, integer=self._opened.program.integer), options)
+        return self._milp.solve()
+
+    def set_sites(self, program: LinearProgram) -> None:
+        """Bring the bounds of the sites in the open LP to those of a program."""
+        sites, now = program.column_block("open").slice, self._lp.program
+        lower, upper = program.column_lower[sites], program.column_upper[sites]
+        if (now.column_lower[sites] != lower).any() or (now.column_upper[sites] != upper).any():
+            self._lp.set_column_bounds(np.arange(sites.start, sites.stop), lower, upper)
+
+    def apply_clause(self, name: str) -> None:
+        """Bring the rows of a clause to its target, or free them where it is dropped."""
+        self._now = None
+        clause, was_open = self._edits.clause(name), name in self._number
+        if clause.is_parameter or (clause.is_priced and was_open == (name in self._edits.dropped)):
+            self._open()  # it changes norms or costs, not rows alone
+            return
+        number = self._number[name]
+        enforced = self._opened.enforced[number]
+        rows = np.arange(enforced.slice.start, enforced.slice.stop)
+        if name in self._edits.dropped:
+            free = np.full(len(rows), np.inf)
+            for session in self._sessions:
+                session.set_row_bounds(rows, -free, free)
+            return
+        bounds = self._edits.clause(name).bounds
+        made, _ = blocks.clause_rows(enforced.measure, bounds, self._first_reached[number])
+        if made.n_rows != len(rows):
+            self._open()  # a value became a range, or the other way round
+            return
+        shape = (len(rows), self._lp.program.n_columns)
+        matrix = csr_array((made.value, (made.row, made.column)), shape=shape)
+        matrix.sum_duplicates()
+        for session in self._sessions:
+            session.set_row_bounds(rows, made.lower, made.upper)
+            if enforced.measure.denominator is None:
+                continue
+            for k, row in enumerate(rows.tolist()):
+                span = slice(matrix.indptr[k], matrix.indptr[k + 1])
+                columns = matrix.indices[span].astype(np.intp)
+                session.set_row(row, columns, matrix.data[span])
+
+    def apply_facility(self, facility: str) -> None:
+        """Bring the columns and site rows of a facility to its limits and its site."""
+        self._now = None
+        keys = [key for key in self._edits.stock_row if key[0] == facility]
+        at = np.array([self._edits.stock_row[key] for key in keys], dtype=np.intp)
+        limits = [self._edits.limit(key) for key in keys]
+        low, high = np.array(limits).reshape(-1, 2).T.copy()
+        may_close = self._edits.may_close(facility)
+        unfounded = may_close and any(
+            least > 0 and len(self._site_rows[key]) < 2 for key, (least, _) in zip(keys, limits)
+        )
+        if unfounded or (~self._holdable[at] & (high > 0)).any():
+            self._open()  # a row, or arcs, that the open program does not have
+            return
+        decided = self._edits.sites.get(facility, None if may_close else True)
+        if may_close or decided is False:
+            low[:] = 0.0  # while open, the site rows hold it to its limits
+        if decided is False:
+            high[:] = 0.0
+        start = self._lp.program.column_block("open").start
+        site = np.array([start + self._edits.facility_row[facility]])
+        is_open = np.array([0.0 if decided is None else float(decided)])
+        can_open = np.array([1.0 if decided is None else float(decided)])
+        for session in self._sessions:
+            session.set_column_bounds(at, low, high)
+            session.set_column_bounds(site, is_open, can_open)
+            for key, limit, stock in zip(keys, limits, at):
+                # the first row holds the stock below its upper limit, a second above its lower
+                for row, value in zip(self._site_rows.get(key, []), reversed(limit)):
+                    session.set_row(row, np.append(stock, site), np.array([1.0, -value]))
+
+    def apply_demand(self) -> None:
+        """Bring the demand rows and the constant of the objective to the demand."""
+        self._now = None
+        scenario = self._edits.edited()
+        self._demand = demand_cases(scenario) / cases_per_flow(scenario)
+        rows = self._lp.program.row_block("demand")
+        labels = rows.labels()
+        population = labels["population_id"].map(positions(scenario.populations["population_id"]))
+        service = labels["service_id"].map(positions(scenario.services["service_id"]))
+        upper = self._demand[population.to_numpy(np.intp), service.to_numpy(np.intp)]
+        left_out = point_penalties([e.measure for e in self._opened.enforced]).sum()
+        unserved = (self._demand @ unmet_penalties(scenario)).sum()
+        for session in self._sessions:
+            at = np.arange(rows.start, rows.stop)
+            session.set_row_bounds(at, np.zeros(rows.size), upper)
+            session.set_offset(float(unserved + left_out))
+
+    @property
+    def _sessions(self) -> list[Session]:
+        return [self._lp] if self._milp is None else [self._lp, self._milp]
+
+    def _open(self) -> None:
+        """Formulate and open: at first, and when an edit needs rows or columns not there."""
+        structure = self._edits.edited(decided=False)
+        self._opened = model = formulate(structure)
+        self._demand = model.demand
+        self._lp = Session(model.program.relaxed(), self._options)
+        self._milp = self._now = None
+        self._holdable = (structure.stock["upper"] != 0).to_numpy()
+        self._number = {e.clause.name: k for k, e in enumerate(model.enforced)}
+        covers = [e.measure.cover for e in model.enforced]
+        sizes = [0 if cover is None else cover.near.shape[0] for cover in covers]
+        reached = model.program.column_block("reached").start
+        self._first_reached = [reached + int(n) for n in np.cumsum([0, *sizes])]
+        site = model.program.row_block("site")
+        self._site_rows: dict[tuple[str, str], list[int]] = {}
+        for row, key in enumerate(site.labels().itertuples(index=False), start=site.start):
+            self._site_rows.setdefault((key[0], key[1]), []).append(row)
+        for name in self._edits.dropped:
+            if name in self._number:
+                self.apply_clause(name)
+        for facility in self._edits.sites:
+            self.apply_facility(facility)

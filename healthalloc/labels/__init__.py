@@ -1,0 +1,116 @@
+"""What report and plots call things, in English and Chinese: one catalogue, by key."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from healthalloc.errors import DataError, Problem
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+VARIABLE = "HEALTHALLOC_LANG"
+"""Environment variable that names the language where no option does."""
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[Language, str]]:
+    """Every label by its key ``group.name``, in every language.
+
+    Read from the TOML files beside this one: a table for each group, a pair of texts (English,
+    Chinese) for each name. `Words` fills in the names in braces.
+    """
+    found: dict[str, Mapping[Language, str]] = {}
+    for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(".toml"):
+            continue
+        for group, labels in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            for name, texts in labels.items():
+                found[f"{group}.{name}"] = dict(zip(LANGUAGES, texts))
+    return found
+
+
+def language_of(chosen: str | None = None) -> Language:
+    """The language asked for.
+
+    Parameters
+    ----------
+    chosen
+        ``"en"`` or ``"zh"``; without it, what the environment variable ``HEALTHALLOC_LANG``
+        begins with, else English.
+
+    Raises
+    ------
+    DataError
+        If there is no such language.
+    """
+    given = chosen if chosen is not None else os.environ.get(VARIABLE, "")
+    asked = given if chosen is not None else given[:2].lower() or "en"
+    for language in LANGUAGES:
+        if asked == language:
+            return language
+    where = "--lang" if chosen is not None else VARIABLE
+    mend = f"allowed: {', '.join(LANGUAGES)}"
+    raise DataError([Problem(where, "is no language", value=given, mend=mend)])
+
+
+class Words:
+    """The labels of one language.
+
+    Parameters
+    ----------
+    language
+    """
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The label of a key, with values put in for the names in braces."""
+        text = catalogue()[key][self.language]
+        return text.format(**values) if values else text
+
+    def known(self, group: str, text: str) -> str:
+        """The label of a word that the library uses, or the word itself if it is the user's."""
+        found = catalogue().get(f"{group}.{text}")
+        return text if found is None else found[self.language]
+
+    def target(self, text: str) -> str:
+        """The target of a clause (``">= 4.2"``, ``"2 to 3"``) in words of the language."""
+        if self.language == "en":
+            return text.replace(">=", "≥").replace("<=", "≤")
+        text = text.replace(">= ", "不低于 ").replace("<= ", "不高于 ")
+        return text.replace("exactly ", "等于 ").replace(" to ", " 至 ")
+
+    def money(self, cny: float) -> str:
+        """An amount of CNY for a headline, in millions (English) or 万 and 亿 (Chinese)."""
+        if cny != cny:
+            return "–"
+        size = abs(cny)
+        if self.language == "zh":
+            if size >= 1e8:
+                return f"{cny / 1e8:,.2f} 亿元"
+            return f"{cny / 1e4:,.1f} 万元" if size >= 1e5 else f"{cny:,.0f} 元"
+        if size >= 1e9:
+            return f"CNY {cny / 1e9:,.2f} billion"
+        return f"CNY {cny / 1e6:,.2f} million" if size >= 1e6 else f"CNY {cny:,.0f}"
+
+
+def number(value: float) -> str:
+    """A value for people: four digits, or whole thousands; a dash for what is not known."""
+    if value != value:
+        return "–"
+    if abs(value) == float("inf"):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return text.replace("-", "−") if "e" not in text else text
+
+
+def signed(value: float) -> str:
+    """A change for people, with its sign."""
+    text = number(value)
+    return f"+{text}" if value > 0 and text != "0" else text

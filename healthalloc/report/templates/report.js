@@ -1,0 +1,99 @@
+"use strict";
+// Tables: sort by a heading, filter by words, show only the rows that change.
+for (const sheet of document.querySelectorAll(".sheet")) {
+  const body = sheet.querySelector("tbody");
+  const rows = [...body.rows];
+  const search = sheet.querySelector(".filter");
+  const changed = sheet.querySelector("input.changed");
+  const count = sheet.querySelector(".count");
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const show = () => {
+    const words = search ? search.value.toLowerCase().split(/\s+/).filter(Boolean) : [];
+    let n = 0;
+    rows.forEach((row, k) => {
+      const wanted = words.every((word) => texts[k].includes(word));
+      row.hidden = !wanted || (changed && changed.checked && !row.classList.contains("changed"));
+      n += row.hidden ? 0 : 1;
+    });
+    if (count) count.textContent = `${n} / ${rows.length}`;
+  };
+  if (search) search.addEventListener("input", show);
+  if (changed) changed.addEventListener("change", show);
+  show();
+  const heads = [...sheet.querySelectorAll("th")];
+  heads.forEach((head, column) => {
+    head.addEventListener("keydown", (event) => { if (event.key === "Enter") head.click(); });
+    head.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const numeric = head.classList.contains("number");
+      const key = (row) => (numeric ? row.cells[column].dataset.key : row.cells[column].textContent);
+      const order = (a, b) => (numeric ? a - b : a.localeCompare(b, document.documentElement.lang, { numeric: true }));
+      const known = rows.filter((row) => key(row) !== "").sort((a, b) => order(key(a), key(b)) * (up ? 1 : -1));
+      body.append(...known, ...rows.filter((row) => key(row) === ""));
+    });
+  });
+}
+
+// Figures: each in its place; those below the first screens when they come near it.
+const figures = JSON.parse(document.getElementById("figures").textContent);
+const views = {};
+Bokeh.set_log_level("warn");
+async function draw(name) {
+  if (views[name] === undefined) {
+    views[name] = null;
+    views[name] = await Bokeh.embed.embed_item(figures[name], `figure-${name}`);
+    if (name === "map") update();
+  }
+}
+
+// Map: layers on and off.
+function update() {
+  const service = document.getElementById("map-service").value;
+  const on = (layer) => {
+    const box = document.querySelector(`[data-layer=${layer}]`);
+    return box !== null && box.checked;
+  };
+  const change = document.querySelector("[data-layer=change]");
+  for (const renderer of views.map.roots[0].model.renderers) {
+    const [layer, k] = (renderer.name || "").split("-");
+    if (layer === "circle" || layer === "flow") renderer.visible = on(layer) && k === service;
+    else if (layer === "plain") renderer.visible = change === null || !change.checked;
+    else if (layer === "change" || layer === "facility" || layer === "label") renderer.visible = on(layer);
+  }
+  document.getElementById("figure-map").dataset.shown = views.map.roots[0].model.renderers
+    .filter((renderer) => renderer.visible && renderer.name).map((renderer) => renderer.name).join(" ");
+}
+for (const control of document.querySelectorAll("#map-service, [data-layer]")) {
+  control.addEventListener("change", () => { if (views.map) update(); });
+}
+
+const near = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (entry.isIntersecting) {
+      near.unobserve(entry.target);
+      draw(entry.target.id.slice("figure-".length));
+    }
+  }
+}, { rootMargin: "600px" });
+for (const name of Object.keys(figures)) near.observe(document.getElementById(`figure-${name}`));
+// The rest when there is time: a print needs them all, as pictures that fit the paper.
+window.addEventListener("load", async () => {
+  for (const name of Object.keys(figures)) {
+    await new Promise((done) => setTimeout(done, 200));
+    await draw(name);
+  }
+  document.body.dataset.drawn = "yes";
+});
+window.addEventListener("beforeprint", () => {
+  document.querySelectorAll(".printed").forEach((old) => old.remove());
+  for (const [name, view] of Object.entries(views)) {
+    if (!view) continue;
+    const picture = document.createElement("img");
+    picture.className = "printed";
+    picture.alt = name;
+    picture.src = view.roots[0].export("png", false).canvas.toDataURL();
+    document.getElementById(`figure-${name}`).after(picture);
+  }
+});

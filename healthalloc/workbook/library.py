@@ -1,0 +1,50 @@
+"""The libraries that read and write workbooks, imported only when a workbook is asked for.
+
+openpyxl reads and writes, and carries drop-downs and comments: it makes the workbooks that
+people fill in. XlsxWriter only writes, but stores the value of a formula beside it, so that a
+preview without a calculator shows the totals: it makes the workbooks that people read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from healthalloc.errors import UnsupportedError
+
+
+def _load(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UnsupportedError(
+            f"an Excel workbook needs {name.partition('.')[0]}: "
+            "install it with pip install 'healthalloc[excel]'"
+        ) from None
+
+
+def openpyxl(module: str = "") -> Any:
+    """The package openpyxl, or one of its modules.
+
+    Parameters
+    ----------
+    module
+        Name below the package, e.g. ``"styles"``.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is not installed.
+    """
+    return _load(f"openpyxl.{module}" if module else "openpyxl")
+
+
+def xlsxwriter() -> Any:
+    """The package XlsxWriter.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is not installed.
+    """
+    return _load("xlsxwriter")
