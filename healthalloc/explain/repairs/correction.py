@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ LATER = 1e-3
 ENOUGH = 3
 """Sets below which those that differ only in the facility are looked at as well."""
 MOST_ROUNDS = 200
+SECONDS = 15.0
+"""After so long no further set is looked for; a tight budget conflicts with nearly everything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,10 @@ def corrections(
     cover = _Cover.of(soft, np.array(sorted(movable), dtype=np.intp), set(last))
     found: list[Positions] = []
     complete = False
+    began = time.monotonic()
     for _ in range(MOST_ROUNDS):
+        if time.monotonic() - began > SECONDS:
+            return Corrections(tuple(found), complete=False)
         chosen = cover.cheapest(found, alike=not complete)
         if chosen is None:
             if complete or len(found) >= ENOUGH:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -279,7 +279,31 @@ def _proved(model: Model, moves: Sequence[Move]) -> Repair | None:
     certificate = solution.certificate
     if certificate is None or max(certificate.primal, certificate.integrality) > TOLERANCE:
         return None
+    spare = _spare_budget(model, moves, solution)
+    if spare:
+        return _proved(model, spare)
     return Repair(_changes(model, moves), scenario, solution)
+
+
+def _spare_budget(model: Model, moves: Sequence[Move], solution: Solution) -> list[Move]:
+    """The moves with the budget cut to what the repaired plan spends; none if it spends it all.
+
+    With whole units the search for the least budget often ends at a limit, far above what the
+    cheapest plan takes.
+    """
+    spent = None if solution.budget is None else solution.budget["spent_cny_a_year"]
+    if spent is None:
+        return []
+    enough = float(np.ceil(spent * (1 + 1e-9)))
+
+    def is_spare(move: Move) -> bool:
+        of = move.knob.member
+        is_budget = of < len(model.enforced) and isinstance(model.enforced[of].clause, Budget)
+        return is_budget and enough < move.to * (1 - 1e-6)
+
+    if not any(map(is_spare, moves)):
+        return []
+    return [replace(move, to=enough) if is_spare(move) else move for move in moves]
 
 
 def _changes(model: Model, moves: Sequence[Move]) -> pd.DataFrame:
