@@ -261,7 +261,8 @@ def without(
     place = list(zip(stock["facility_id"], stock["resource_id"]))
     kept = np.array([key in limits for key in place])
     site = scenario.facilities.set_index("facility_id")["site"]
-    choice = (stock["facility_id"].map(site) != "existing").to_numpy()
+    has_forms = stock["facility_id"].isin(scenario.facilities["form_of"])
+    choice = ((stock["facility_id"].map(site) != "existing") | has_forms).to_numpy()
     stock["lower"] = np.where(kept, stock["lower"], 0.0)
     stock["upper"] = np.where(kept, stock["upper"], np.where(choice, AMPLE, np.nan))
     return with_clauses(scenario.replace(stock=stock), list(clauses))
