@@ -530,6 +530,8 @@ def test_a_whole_clause_costs_the_difference_of_two_solves(scenario: ha.Scenario
     assume(solution.status is ha.Status.OPTIMAL)
     found = price_solution(solution, resolve=0)
     for row in found.clauses.to_dict("records"):
+        if row["statements"] == 0:
+            continue  # it has a price of its own, or speaks of nobody
         without = ha.solve(scenario.audit_only(row["clause_id"])).require_optimal()
         expected = solution.objective - without.objective
         assert row["whole_cny_a_year"] >= 0
@@ -548,6 +550,8 @@ def test_the_duals_of_another_solver_lie_within_the_range(scenario: ha.Scenario)
         assert prices is not None
         for name, dual in prices.by_clause.items():
             ends = rows.loc[rows["clause_id"] == name, ENDS].to_numpy()
+            if not len(ends):
+                continue  # it has a price of its own, or speaks of nobody
             known = ~np.isnan(dual) & ~np.isnan(ends).any(axis=1)
             slack = 1e-6 * (1 + np.abs(dual[known]))
             assert (dual[known] >= ends[known, 0] - slack).all()

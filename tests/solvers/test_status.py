@@ -312,8 +312,8 @@ def test_every_solver_that_pulp_finds_here():
 def test_a_scenario_ends_the_same(solver):
     fine = ha.solve(region(), solver=solver)
     assert fine.require_optimal() is fine
-    impossible = clause("facility_count", at_least=5)
+    impossible = clause("amount", resource="fever_clinic", at_least=5)
     infeasible = ha.solve(region(clauses=[impossible]), solver=solver)
     assert infeasible.status is Status.INFEASIBLE
-    with pytest.raises(ha.NoSolutionError, match="facility_count"):
+    with pytest.raises(ha.NoSolutionError, match="amount"):
         infeasible.require_optimal()
