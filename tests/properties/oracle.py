@@ -482,8 +482,13 @@ class Oracle:
             used = self.facility[j]["occupancy_percent"], self.facility[j]["stay_days"]
             if used[0] < clause.occupancy_below_percent and used[1] > clause.stay_above_days:
                 leaves = self.leaves(clause.resource)
-                base = sum(self.stock[j, r]["existing"] for r in leaves if (j, r) in self.stock)
-                yield self.total(clause.resource, [j]), base * self.one, 100.0
+                whole = self.facility[j]["form_of"] or j
+                forms = [k for k, row in self.facility.items() if whole in (k, row["form_of"])]
+                base = sum(
+                    self.stock[k, r]["existing"]
+                    for k in forms for r in leaves if (k, r) in self.stock
+                )  # fmt: skip
+                yield self.total(clause.resource, forms), base * self.one, 100.0
 
     def hierarchy(self, clause: Any, area: str) -> Values:
         for low, high in zip(clause.tiers, clause.tiers[1:]):
