@@ -178,7 +178,7 @@ def formulate(scenario: Scenario) -> Model:
     )
     matrix.eliminate_zeros()
     lower, upper, integer = _column_bounds(layout, columns)
-    cost, offset = _objective(layout, columns, demand, measures)
+    cost, offset = objective(layout, columns, demand, measures)
     program = LinearProgram(
         cost, offset, matrix, rows.lower, rows.upper, lower, upper, integer,
         _column_blocks(layout, columns, enforced),
@@ -218,9 +218,20 @@ def _column_bounds(layout: Layout, columns: Columns) -> tuple[Floats, Floats, An
     return lower, upper, integer
 
 
-def _objective(
+def objective(
     layout: Layout, columns: Columns, demand: Floats, measures: list[Measure]
 ) -> tuple[Floats, float]:
+    """Cost of a unit of each column, CNY a year, and the constant part of the objective.
+
+    Parameters
+    ----------
+    layout
+    columns
+    demand : ndarray, shape (n_populations, n_services)
+        In units of flow.
+    measures
+        Of the clauses enforced.
+    """
     scenario, arcs, referred = layout.scenario, layout.arcs, layout.referral_arcs
     assert arcs is not None
     yearly = resource_costs(scenario)

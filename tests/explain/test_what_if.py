@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,19 @@ def edit_lists(draw: Any, scenario: ha.Scenario) -> list[tuple[Any, ...]]:
         st.tuples(
             st.just("demand"), st.sampled_from(list(scenario.services["service_id"])),
             st.sampled_from([0.0, 0.5, 1.1, 2.0]),
+        ),
+        st.tuples(
+            st.just("cost"), st.sampled_from(list(scenario.resources["resource_id"])),
+            st.sampled_from([0.0, 0.9, 1.5]),
+        ),
+        st.tuples(
+            st.just("penalty"), st.sampled_from(list(scenario.services["service_id"])),
+            st.sampled_from([0.5, 2.0]),
+        ),
+        st.tuples(
+            st.just("figure"),
+            st.sampled_from(["discount_rate", "value_of_travel_cny_per_hour"]),
+            st.sampled_from([0.0, 0.05, 0.2]),
         ),
         st.just(("restore",)),
         st.just(("restore one", 0)),
@@ -277,6 +291,23 @@ def test_demand_moves_cases_and_penalties() -> None:
     assert after["demand"].tolist() == pytest.approx((before["demand"] * factor).tolist())
 
 
+def test_a_budget_counts_the_costs_as_they_are_now() -> None:
+    given = region()
+    limited = given.replace(settings=dataclasses.replace(given.settings, budget_cny_a_year=3e3))
+    what_if = WhatIf(limited)
+    what_if.close("annex")
+    costs = []
+    for factor in (1.0, 1.5, 0.5):
+        what_if.cost("general_bed", factor)
+        warm, cold = what_if.solve(), ha.solve(what_if.scenario)
+        assert warm.budget is not None
+        assert warm.budget["spent_cny_a_year"] <= 3e3 * (1 + 1e-9)
+        assert warm.objective == pytest.approx(cold.objective)
+        costs.append(warm.objective)
+    assert costs[2] < costs[0] < costs[1]
+    assert what_if.edits.to_numpy().tolist()[1:] == [["cost", "general_bed", "100 %", "50 %"]]
+
+
 def test_infeasible_after_an_edit_names_the_conflict_and_comes_back() -> None:
     what_if = WhatIf(quiet(clauses=[BEDS, clause("amount", id="most", resource="bed", at_most=50)]))
     first = what_if.solve().objective
@@ -357,6 +388,17 @@ REFUSED: dict[str, tuple[Callable[[WhatIf], None], str]] = {
     "bound of a share": (lambda w: w.bound("city", "fever_clinic", 0, 2), "share.*upper 1"),
     "demand unknown": (lambda w: w.demand("visits", 1), "no known service.*did you mean visit"),
     "demand negative": (lambda w: w.demand("visit", -0.1), "no factor of 0 or more"),
+    "cost unknown": (lambda w: w.cost("beds", 1), "no known resource.*did you mean bed"),
+    "cost negative": (lambda w: w.cost("bed", -1), "no factor of 0 or more"),
+    "penalty unknown": (lambda w: w.penalty("visits", 1), "no known service.*did you mean visit"),
+    "setting of the structure": (
+        lambda w: w.figure("base_year", 2030),
+        "no known setting that can be changed here",
+    ),
+    "setting out of range": (
+        lambda w: w.figure("discount_rate", 1),
+        "1 is not 0 or more and below 1",
+    ),
     "demand nan": (lambda w: w.demand("visit", np.nan), "no factor"),
     "restore unknown": (lambda w: w.restore("beds"), "was not edited"),
     "no answer yet": (lambda w: w.hold_sites(), "no answer yet"),

@@ -23,6 +23,12 @@ from healthalloc.validate import nearest
 PLACE = "what if"
 """Name of the place in messages about an edit."""
 Limits = tuple[float, float]
+FIGURES = {
+    "discount_rate": (0.0, 1.0, "0 or more and below 1"),
+    "value_of_travel_cny_per_hour": (0.0, np.inf, "0 or more"),
+}
+"""Settings that an edit may change: least, most (itself left out), both in words."""
+_COSTS = ["capital_cost_cny", "operating_cost_cny", "retirement_cost_cny"]
 
 
 class Edits:
@@ -45,6 +51,10 @@ class Edits:
         Least and most of a facility and resource.
     factors : dict of str to float
         Factor on the demand of a service.
+    cost_factors, penalty_factors : dict of str to float
+        Factor on the costs of a resource; on the penalty of a service's unmet demand.
+    figures : dict of str to float
+        Settings with another value (see `FIGURES`).
     """
 
     def __init__(self, original: Scenario) -> None:
@@ -54,6 +64,9 @@ class Edits:
         self.sites: dict[str, bool] = {}
         self.limits: dict[tuple[str, str], Limits] = {}
         self.factors: dict[str, float] = {}
+        self.cost_factors: dict[str, float] = {}
+        self.penalty_factors: dict[str, float] = {}
+        self.figures: dict[str, float] = {}
         stock = original.stock
         self.stock_row = {
             key: k for k, key in enumerate(zip(stock["facility_id"], stock["resource_id"]))
@@ -143,10 +156,29 @@ class Edits:
 
     def demand(self, service: str, factor: float) -> None:
         """Multiply the demand for a service (see `WhatIf.demand`)."""
-        _known(service, self.original.services["service_id"], "service")
+        self.factors[service] = self._factor(service, "service", factor)
+
+    def cost(self, resource: str, factor: float) -> None:
+        """Multiply the costs of a resource (see `WhatIf.cost`)."""
+        self.cost_factors[resource] = self._factor(resource, "resource", factor)
+
+    def penalty(self, service: str, factor: float) -> None:
+        """Multiply the penalty of a service's unmet demand (see `WhatIf.penalty`)."""
+        self.penalty_factors[service] = self._factor(service, "service", factor)
+
+    def figure(self, name: str, value: float) -> None:
+        """Give a setting another value (see `WhatIf.figure`)."""
+        _known(name, FIGURES, "setting that can be changed here")
+        least, most, words = FIGURES[name]
+        if not (least <= value < most):
+            raise DataError([_problem(f"{value:g} is not {words}", name)])
+        self.figures[name] = float(value)
+
+    def _factor(self, item: str, sort: str, factor: float) -> float:
+        _known(item, self.original.tables[f"{sort}s"][f"{sort}_id"], sort)
         if not (0 <= factor < np.inf):
-            raise DataError([_problem(f"{factor:g} is no factor of 0 or more", service)])
-        self.factors[service] = float(factor)
+            raise DataError([_problem(f"{factor:g} is no factor of 0 or more", item)])
+        return float(factor)
 
     def restore(self, names: Iterable[str]) -> tuple[list[str], list[str]]:
         """Take edits back (see `WhatIf.restore`).
@@ -176,7 +208,9 @@ class Edits:
         self.dropped = {n: None for n in self.dropped if not back(n)}
         self.sites = {f: is_open for f, is_open in self.sites.items() if not back(f)}
         self.limits = {k: v for k, v in self.limits.items() if not back(":".join(k))}
-        self.factors = {s: f for s, f in self.factors.items() if not back(s)}
+        for factors in (self.factors, self.cost_factors, self.penalty_factors, self.figures):
+            for item in [item for item in factors if back(item)]:
+                del factors[item]
         return clauses, list(dict.fromkeys(facilities))
 
     def clause(self, name: str) -> Clause:
@@ -209,7 +243,15 @@ class Edits:
             rows.append((made[0], facility, was, made[1]))
         for key, limits in self.limits.items():
             rows.append(("bound", ":".join(key), _range(self._given(key)), _range(limits)))
-        rows += [("demand", s, "100 %", f"{100 * f:g} %") for s, f in self.factors.items()]
+        for edit, factors in (
+            ("demand", self.factors), ("cost", self.cost_factors),
+            ("penalty", self.penalty_factors),
+        ):  # fmt: skip
+            rows += [(edit, item, "100 %", f"{100 * f:g} %") for item, f in factors.items()]
+        for name, value in self.figures.items():
+            rows.append(
+                ("setting", name, f"{getattr(self.original.settings, name):g}", f"{value:g}")
+            )
         return pd.DataFrame(rows, columns=["edit", "item", "before", "after"])
 
     def edited(self, *, decided: bool = True) -> Scenario:
@@ -234,6 +276,16 @@ class Edits:
                 None if decided and BUDGET_ID in self.dropped else self.clause(BUDGET_ID).at_most
             )
             changes["settings"] = replace(given.settings, budget_cny_a_year=limit)
+        if self.figures:
+            changes["settings"] = replace(changes.get("settings", given.settings), **self.figures)
+        if self.cost_factors:
+            factor = given.resources["resource_id"].map(self.cost_factors).fillna(1.0)
+            costs = given.resources[_COSTS].mul(factor, axis=0)
+            changes["resources"] = given.resources.assign(**costs)
+        if self.penalty_factors:
+            factor = given.services["service_id"].map(self.penalty_factors).fillna(1.0)
+            penalty = given.services["unmet_penalty_cny"] * factor
+            changes["services"] = given.services.assign(unmet_penalty_cny=penalty)
         shut = [f for f, is_open in self.sites.items() if decided and not is_open]
         if self.limits or shut:
             lower = given.stock["lower"].to_numpy(copy=True)
@@ -274,6 +326,8 @@ class Edits:
             plan=replace(now.plan, clauses=(*now.plan.clauses, *decided)),
             stock=now.stock,
             demand=now.demand,
+            resources=now.resources,
+            services=now.services,
             facilities=facilities,
         )
 

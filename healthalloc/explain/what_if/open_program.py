@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
-from healthalloc.explain.what_if.edits import Edits, positions
+from healthalloc.explain.what_if.edits import Edits
 from healthalloc.formulation import blocks
-from healthalloc.formulation.assemble import Model, formulate, point_penalties
-from healthalloc.formulation.program import LinearProgram
+from healthalloc.formulation.assemble import Model, formulate, objective, point_penalties
+from healthalloc.formulation.blocks import Positions
+from healthalloc.formulation.budget import BUDGET_ID
+from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
 from healthalloc.solvers import Result, Session, SolverOptions
@@ -27,6 +30,12 @@ class OpenProgram:
         How to solve.
     """
 
+    _opened: Model
+    _number: dict[str, int]
+    _first_reached: list[int]
+    _demand: Floats
+    _demanded: tuple[Positions, Positions]
+
     def __init__(self, edits: Edits, options: SolverOptions) -> None:
         self._edits = edits
         self._options = options
@@ -42,7 +51,11 @@ class OpenProgram:
     def model(self) -> Model:
         """The program as it stands, and what it stands for."""
         if self._now is None:
-            scenario, opened, edits = self._edits.edited(), self._opened, self._edits
+            scenario, edits = self._edits.edited(), self._edits
+            arcs = self._opened.layout
+            layout = Layout(scenario, arcs.arcs, arcs.referral_arcs)
+            self._bring_up_to_date(layout)
+            opened = self._opened
             enforced = tuple(
                 replace(e, clause=edits.clause(e.clause.name))
                 for e in opened.enforced
@@ -54,7 +67,6 @@ class OpenProgram:
             )
             # a column that is settled needs no branching: with all of them, an LP is left
             program = replace(program, integer=opened.program.integer & ~settled)
-            layout = Layout(scenario, opened.layout.arcs, opened.layout.referral_arcs)
             self._now = Model(scenario, layout, program, self._demand, enforced)
         return self._now
 
@@ -138,21 +150,54 @@ class OpenProgram:
                     session.set_row(row, np.append(stock, site), np.array([1.0, -value]))
 
     def apply_demand(self) -> None:
-        """Bring the demand rows and the constant of the objective to the demand."""
-        self._now = None
-        scenario = self._edits.edited()
-        self._demand = demand_cases(scenario) / cases_per_flow(scenario)
-        rows = self._lp.program.row_block("demand")
-        labels = rows.labels()
-        population = labels["population_id"].map(positions(scenario.populations["population_id"]))
-        service = labels["service_id"].map(positions(scenario.services["service_id"]))
-        upper = self._demand[population.to_numpy(np.intp), service.to_numpy(np.intp)]
-        left_out = point_penalties([e.measure for e in self._opened.enforced]).sum()
-        unserved = (self._demand @ unmet_penalties(scenario)).sum()
-        for session in self._sessions:
+        """Bring the demand rows and the constant of the objective to the demand, when asked."""
+        self._now, self._stale_demand = None, True
+
+    def apply_costs(self) -> None:
+        """Bring the objective, and what a budget counts, to the costs, when asked."""
+        self._now, self._stale_costs = None, True
+
+    def _bring_up_to_date(self, layout: Layout) -> None:
+        """Many edits of demand and costs in a row are one change of the program."""
+        if not (self._stale_demand or self._stale_costs):
+            return
+        scenario, program = layout.scenario, self._lp.program
+        if self._stale_demand:
+            self._demand = demand_cases(scenario) / cases_per_flow(scenario)
+            rows = program.row_block("demand")
+            upper = self._demand[self._demanded]
             at = np.arange(rows.start, rows.stop)
-            session.set_row_bounds(at, np.zeros(rows.size), upper)
-            session.set_offset(float(unserved + left_out))
+            for session in self._sessions:
+                session.set_row_bounds(at, np.zeros(rows.size), upper)
+        if self._stale_costs:
+            self._bring_budget(layout)
+        measures = [e.measure for e in self._opened.enforced]
+        if self._stale_costs:
+            columns = blocks.Columns.of(layout, program.column_block("reached").size)
+            cost, offset = objective(layout, columns, self._demand, measures)
+            changed = np.flatnonzero(cost != program.cost)
+            for session in self._sessions:
+                session.set_costs(changed, cost[changed])
+        else:
+            unserved = (self._demand @ unmet_penalties(scenario)).sum()
+            offset = float(unserved + point_penalties(measures).sum())
+        for session in self._sessions:
+            session.set_offset(offset)
+        self._stale_demand = self._stale_costs = False
+
+    def _bring_budget(self, layout: Layout) -> None:
+        """Let the row of the budget count the costs as they are now."""
+        if BUDGET_ID not in self._number:
+            return
+        number = self._number[BUDGET_ID]
+        was = self._opened.enforced[number]
+        now = replace(was, measure=was.clause.measured(layout))
+        enforced = list(self._opened.enforced)
+        enforced[number] = now
+        self._opened = replace(self._opened, enforced=tuple(enforced))
+        made, _ = blocks.clause_rows(now.measure, was.clause.bounds, self._first_reached[number])
+        for session in self._sessions:
+            session.set_row(now.start, made.column, made.value)
 
     @property
     def _sessions(self) -> list[Session]:
@@ -163,6 +208,7 @@ class OpenProgram:
         structure = self._edits.edited(decided=False)
         self._opened = model = formulate(structure)
         self._demand = model.demand
+        self._stale_demand = self._stale_costs = False
         self._lp = Session(model.program.relaxed(), self._options)
         self._milp = self._now = None
         self._holdable = (structure.stock["upper"] != 0).to_numpy()
@@ -171,6 +217,13 @@ class OpenProgram:
         sizes = [0 if cover is None else cover.near.shape[0] for cover in covers]
         reached = model.program.column_block("reached").start
         self._first_reached = [reached + int(n) for n in np.cumsum([0, *sizes])]
+        labels = model.program.row_block("demand").labels()
+        population = pd.Index(structure.populations["population_id"])
+        service = pd.Index(structure.services["service_id"])
+        self._demanded = (
+            population.get_indexer(labels["population_id"]),
+            service.get_indexer(labels["service_id"]),
+        )
         site = model.program.row_block("site")
         self._site_rows: dict[tuple[str, str], list[int]] = {}
         for row, key in enumerate(site.labels().itertuples(index=False), start=site.start):

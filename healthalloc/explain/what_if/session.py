@@ -154,21 +154,75 @@ class WhatIf:
         self._edits.demand(service, factor)
         self._open_program.apply_demand()
 
+    def cost(self, resource: str, factor: float) -> None:
+        """Multiply the costs of a resource: to build, to run or employ, to retire.
+
+        Parameters
+        ----------
+        resource
+            It alone; what stands below it in the tree of resources has costs of its own.
+        factor
+            On the costs that the scenario gives; 0 or more.
+
+        Raises
+        ------
+        DataError
+            If there is no such resource, or the factor is negative.
+        """
+        self._edits.cost(resource, factor)
+        self._open_program.apply_costs()
+
+    def penalty(self, service: str, factor: float) -> None:
+        """Multiply the penalty of a service's unmet demand.
+
+        Parameters
+        ----------
+        service
+        factor
+            On the penalty that the scenario gives; 0 or more.
+
+        Raises
+        ------
+        DataError
+            If there is no such service, or the factor is negative.
+        """
+        self._edits.penalty(service, factor)
+        self._open_program.apply_costs()
+
+    def figure(self, name: str, value: float) -> None:
+        """Give a setting of the scenario another value.
+
+        Parameters
+        ----------
+        name
+            ``"discount_rate"`` (fraction a year) or ``"value_of_travel_cny_per_hour"``.
+        value
+
+        Raises
+        ------
+        DataError
+            If it is another setting, or the value is out of its range.
+        """
+        self._edits.figure(name, value)
+        self._open_program.apply_costs()
+
     def restore(self, *names: str) -> None:
         """Take edits back.
 
         Parameters
         ----------
         *names
-            Clauses, facilities, services and ``"facility:resource"`` that were edited; without
-            any, every edit is taken back.
+            Clauses, facilities, resources, services, settings and ``"facility:resource"`` that
+            were edited; without any, every edit is taken back.
 
         Raises
         ------
         DataError
             If nothing of that name was edited.
         """
-        had_factors = dict(self._edits.factors)
+        edits = self._edits
+        had_factors = dict(edits.factors)
+        n_costs = len(edits.cost_factors) + len(edits.penalty_factors) + len(edits.figures)
         clauses, facilities = self._edits.restore(names)
         for name in clauses:
             self._open_program.apply_clause(name)
@@ -176,6 +230,8 @@ class WhatIf:
             self._open_program.apply_facility(facility)
         if self._edits.factors != had_factors:
             self._open_program.apply_demand()
+        if len(edits.cost_factors) + len(edits.penalty_factors) + len(edits.figures) < n_costs:
+            self._open_program.apply_costs()
 
     def hold_sites(self) -> None:
         """Open and close sites as the last answer chose them, until they are restored.
