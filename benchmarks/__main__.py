@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.processes import Case, timed_side_by_side
+from benchmarks.reference.cases import CASES as SCENARIOS
+from benchmarks.reference.command import reference
 
 _PYTHON = sys.executable
 _IMPORTS = [_PYTHON, "-c", "import numpy, pandas, scipy.sparse"]
@@ -60,7 +62,15 @@ def main_job(
 def cases() -> None:
     """List the cases."""
     for name, case in CASES.items():
-        typer.echo(f"{name}: {case.name}")
+        typer.echo(f"main-job: {name}: {case.name}")
+    for scenario in SCENARIOS.values():
+        absent = scenario.absent()
+        typer.echo(
+            f"reference: {scenario.name}: {scenario.about}" + (f" ({absent})" if absent else "")
+        )
+
+
+app.command()(reference)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,18 @@ def formulate(scenario: Scenario) -> Model:
     -------
     Model
     """
-    layout = network(scenario)
+    return assemble(network(scenario))
+
+
+def assemble(layout: Layout) -> Model:
+    """The linear program of a scenario whose arcs are known (see `formulate`).
+
+    Parameters
+    ----------
+    layout
+        As `network` makes it.
+    """
+    scenario = layout.scenario
     demand = demand_cases(scenario) / cases_per_flow(scenario)
     enforced_clauses = [
         c for c in stated(scenario) if c.treatment == "enforce" and not c.is_parameter

@@ -1,0 +1,1 @@
+"""The main program, phase by phase: this library, hand-written arrays, and modelling peers."""

@@ -1,0 +1,73 @@
+"""The benchmark of the reference problem runs, at a size where nothing is measured."""
+
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.__main__ import app
+from benchmarks.reference import worker
+from benchmarks.reference.cases import CASES, case_of
+from benchmarks.reference.clock import PHASES
+from benchmarks.reference.drivers import NEEDS, present
+from benchmarks.reference.runs import Measured
+from benchmarks.reference.shown import differing
+
+TINY = "60x14"
+
+
+def ran(driver, capsys, case=TINY):
+    """Facts, phases and what else a worker says of a driver."""
+    worker.main(case, driver, list(PHASES), 0.0)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    facts = {}
+    for line in lines:
+        facts |= line.get("facts", {})
+    return facts, {line["phase"] for line in lines if "phase" in line}
+
+
+@pytest.mark.parametrize("driver", [name for name in NEEDS if name != "ours"])
+def test_every_driver_states_the_program_of_the_library(driver, capsys):
+    if not present(driver):
+        pytest.skip(f"{NEEDS[driver]} is not installed")
+    (ours, _), (theirs, phases) = ran("ours", capsys), ran(driver, capsys)
+    found = {"ours": Measured(facts=ours), driver: Measured(facts=theirs)}
+    assert ours["status"] == theirs["status"] == "optimal"
+    assert {"nnz", "objective", "cost_sum"} <= ours.keys() & theirs.keys()
+    assert not differing(found)
+    assert {"build", "solve", "extract"} <= phases
+    found[driver].facts["objective"] *= 1 + 1e-5
+    assert len(differing(found)) == 1
+    assert differing(found)[0].startswith("objective")
+
+
+def test_a_scenario_of_another_shape_is_refused_by_name(capsys):
+    facts, phases = ran("highspy", capsys, "panzhihua_west")
+    assert "other clauses" in facts["cannot"]
+    assert not phases
+
+
+def test_the_command_prints_phases_and_ratios():
+    done = CliRunner().invoke(
+        app, ["reference", "--sizes", TINY, "--drivers", "ours,highspy", "--runs", "1"]
+    )
+    assert done.exit_code == 0, done.output
+    assert re.search(r"\| build +\| [\d.e-]+ \([\d.e+]+x\)", done.output)
+    assert "its bytes per nonzero" in done.output
+
+
+def test_a_phase_over_its_limit_is_reported_as_such():
+    done = CliRunner().invoke(
+        app,
+        ["reference", "--sizes", "M", "--drivers", "highspy", "--runs", "1", "--limit-s", "1"],
+    )
+    assert "highspy: solve: not in 1 s" in done.output
+    assert re.search(r"\| build +\| [\d.]+ ", done.output)
+
+
+def test_the_registry_lists_its_cases_and_takes_any_size():
+    assert {"S", "M", "L", "XL", "pingba"} <= CASES.keys()
+    assert len(case_of("30x12").make().facilities) == 12
+    with pytest.raises(ValueError, match="no case 'huge'"):
+        case_of("huge")
