@@ -107,11 +107,7 @@ def certify(
     x = result.x
     activity = program.matrix @ x
     absolute = abs(program.matrix)
-    row_size = 1.0 + absolute @ np.abs(x)
-    primal = max(
-        _largest(_outside(activity, program.row_lower, program.row_upper) / row_size),
-        _largest(_outside(x, program.column_lower, program.column_upper) / (1.0 + np.abs(x))),
-    )
+    primal = violation(program, x)
     integrality = _largest(np.abs(x - np.round(x))[program.integer])
     objective = float(program.cost @ x) + program.offset
     scale = max(1.0, abs(objective))
@@ -140,6 +136,22 @@ def certify(
         objective=objective, bound=bound,
         bound_source="dual",
     )  # fmt: skip
+
+
+def violation(program: LinearProgram, x: Floats) -> float:
+    """Largest violation of a row or column bound, relative to the size of what is added up.
+
+    Parameters
+    ----------
+    program
+    x : ndarray, shape (n_columns,)
+    """
+    row_size = 1.0 + abs(program.matrix) @ np.abs(x)
+    activity = program.matrix @ x
+    return max(
+        _largest(_outside(activity, program.row_lower, program.row_upper) / row_size),
+        _largest(_outside(x, program.column_lower, program.column_upper) / (1.0 + np.abs(x))),
+    )
 
 
 def _largest(values: Floats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from scipy.sparse import csr_array
 from healthalloc.errors import SolverError, UnsupportedError
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import Result, SolverOptions, Status
+from healthalloc.solvers.certificate import TOLERANCE, violation
 
 PREFERRED = ("GUROBI", "CPLEX_PY", "XPRESS_PY", "COIN_CMD", "PULP_CBC_CMD", "SCIP_PY", "GLPK_CMD")
 """Solvers that ``pulp`` without a name tries first, in this order."""
+CBC = ("COIN_CMD", "PULP_CBC_CMD")
+"""PuLP's names of CBC: its own copy on the path, and the one that PuLP 3 brings along."""
 
 
 def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -> Result:
@@ -47,21 +51,14 @@ def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -
         warnings.simplefilter("ignore", DeprecationWarning)
         chosen = _choose(pulp.listSolvers(onlyAvailable=True), name)
         problem, columns, rows = _build(program)
-        engine = pulp.getSolver(
-            chosen, msg=False, timeLimit=options.time_limit_s, gapRel=options.gap
-        )
-        try:
-            problem.solve(engine)
-        except pulp.PulpSolverError as error:
-            raise SolverError(f"PuLP with {chosen}: {error}") from error
-        status = _status(pulp, problem)
-        x = None
-        if status.has_solution:
-            # PuLP leaves the value of a column that no row mentions empty
-            free = np.where(program.cost < 0, program.column_upper, program.column_lower)
-            free = np.where(np.isfinite(free), free, 0.0)
-            given = np.array([np.nan if v.varValue is None else v.varValue for v in columns])
-            x = np.where(np.isnan(given), free, given)
+        status, x = _run(program, problem, columns, chosen, options)
+        if chosen in CBC and program.is_mixed_integer and _breaks(program, x):
+            # where CBC cannot carry its answer back from the preprocessed program, it says
+            # "try without preprocessing" and hands over a point that breaks rows
+            without = ["preprocess off"]
+            left_s = max(1.0, options.time_limit_s - (time.perf_counter() - began))
+            rest = replace(options, time_limit_s=left_s)
+            status, x = _run(program, problem, columns, chosen, rest, options=without)
         row_dual = column_dual = None
         if status is Status.OPTIMAL and not program.is_mixed_integer:
             row_dual = _row_dual(program, rows)
@@ -75,6 +72,38 @@ def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -
         row_dual=row_dual,
         column_dual=column_dual,
     )
+
+
+def _breaks(program: LinearProgram, x: Floats | None) -> bool:
+    return x is not None and violation(program, x) > TOLERANCE
+
+
+def _run(
+    program: LinearProgram,
+    problem: Any,
+    columns: list[Any],
+    chosen: str,
+    limits: SolverOptions,
+    **settings: Any,
+) -> tuple[Status, Floats | None]:
+    """Status and point of a run of one of PuLP's solvers."""
+    import pulp
+
+    engine = pulp.getSolver(
+        chosen, msg=False, timeLimit=limits.time_limit_s, gapRel=limits.gap, **settings
+    )
+    try:
+        problem.solve(engine)
+    except pulp.PulpSolverError as error:
+        raise SolverError(f"PuLP with {chosen}: {error}") from error
+    status = _status(pulp, problem)
+    if not status.has_solution:
+        return status, None
+    # PuLP leaves the value of a column that no row mentions empty
+    free = np.where(program.cost < 0, program.column_upper, program.column_lower)
+    free = np.where(np.isfinite(free), free, 0.0)
+    given = np.array([np.nan if v.varValue is None else v.varValue for v in columns])
+    return status, np.where(np.isnan(given), free, given)
 
 
 def _row_dual(program: LinearProgram, rows: list[tuple[int, Any]]) -> Floats | None:

@@ -60,6 +60,34 @@ def knapsack() -> LinearProgram:
     )
 
 
+def lost_on_the_way_back() -> LinearProgram:
+    """A program whose answer CBC 2.10 loses when it undoes its preprocessing ("Cgl0013I").
+
+    Two sites: a open holds 3.5 to 10 of u, b open holds up to 1 of v. Of 10 and of 75 cases
+    treated in one of two ways a fifth is owed a second treatment, at 50 a case missed; only the
+    first way leads to it, at up to 1 / 0.0065 = 152 cases. By hand: 85 cases the first way, so
+    that 17 are referred and none missed, with b open: cost 0.
+    """
+    way = [
+        # u, v, a, b, then of 10 and of 75 cases the first and the second way, cases not treated,
+        # referred, missed of the first way, missed of the second, places taken
+        (0.0, [1, 0, -3.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], INF),
+        (-INF, [1, 0, -10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0.0),
+        (-INF, [0, 1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0.0),
+        (10.0, [0, 0, 0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0], 10.0),
+        (75.0, [0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0], 75.0),
+        (0.0, [0, 0, 0, 0, -0.2, 0, -0.2, 0, 0, 1, 1, 0, 0], 0.0),
+        (0.0, [0, 0, 0, 0, 0, -0.2, 0, -0.2, 0, 0, 0, 1, 0], 0.0),
+        (0.0, [0, 0, 0, 0, 0, 0, 0, 0, 0, -0.0065, 0, 0, 1], 0.0),
+        (-INF, [0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 0.0),
+    ]
+    cost = [0.0] * 8 + [10.0, 0.0, 50.0, 50.0, 0.0]
+    return program(
+        cost, way, upper=[INF, INF, 1.0, 1.0, *[INF] * 9],
+        integer=[False, False, True, True, *[False] * 9],
+    )  # fmt: skip
+
+
 def hard(n_columns: int = 60, n_rows: int = 5) -> LinearProgram:
     """A market split problem (Cornuejols and Dawande 1998), made soft so that 0 is feasible.
 

@@ -14,7 +14,14 @@ from healthalloc import DataError, LinearProgram, SolverError, Status, Unsupport
 from healthalloc.solvers import Result, SolverOptions, named_solver, solve_highs, solve_pulp
 from healthalloc.solvers import pulp as pulp_solver
 from tests.region import clause, region
-from tests.solvers.programs import INF, hard, knapsack, program, two_columns
+from tests.solvers.programs import (
+    INF,
+    hard,
+    knapsack,
+    lost_on_the_way_back,
+    program,
+    two_columns,
+)
 
 SOLVERS = pytest.mark.parametrize("solver", ["highs", "pulp"])
 EXACT = SolverOptions(gap=0.0)
@@ -75,6 +82,16 @@ def test_whole_columns(solver):
     np.testing.assert_allclose(result.x, [1.0, 1.0, 0.0], atol=1e-6)
     assert result.row_dual is None
     assert result.column_dual is None
+
+
+@SOLVERS
+def test_an_answer_that_cbc_loses_is_asked_for_again(solver):
+    lp = lost_on_the_way_back()
+    result = ended(solver, lp)
+    assert result.status is Status.OPTIMAL
+    certificate = certify(lp, result)
+    assert certificate.primal <= 1e-9
+    assert certificate.objective == pytest.approx(0.0, abs=1e-6)
 
 
 @SOLVERS
