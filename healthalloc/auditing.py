@@ -15,6 +15,7 @@ from healthalloc.contradictions import contradictions
 from healthalloc.errors import DataError, Problem
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Check
+from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 from healthalloc.travel import positions_of
 from healthalloc.validate import clean_table
@@ -64,6 +65,7 @@ class Audit:
         }
 
 
+@phase("audit")
 def audit(scenario: Scenario, stock: pd.DataFrame | None = None) -> Audit:
     """Measure allocations against every clause, and the plan's figures against each other.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from healthalloc.explain.tradeoffs import figure_class
 from healthalloc.formulation.assemble import formulate
 from healthalloc.layout import Layout
 from healthalloc.norms import needs
+from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import Status
@@ -201,7 +203,7 @@ def compare(
     model = formulate(scenario)
     solutions: dict[str, Solution] = {}
     rows: list[dict[str, Any]] = []
-    for name, strategy in wanted.items():
+    for name, strategy in each(wanted.items(), "strategies", item=itemgetter(0)):
         began = time.perf_counter()
         ended, reason, returned = "done", "", None
         try:

@@ -58,7 +58,7 @@ def alternatives(
 ) -> None:
     """Find plans near the least cost that differ, the range of every stock, and what is sure."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         percentages = _percentages(within)
         scenario = read(folder, audit_only)
         check_request(scenario, percentages, different, resource or (), time_limit, gap)

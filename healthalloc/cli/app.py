@@ -14,8 +14,10 @@ import typer
 from rich.console import Console
 
 from healthalloc import __version__
+from healthalloc.cli.interrupt import interruptible
 from healthalloc.errors import DataError, HealthAllocError, UnsupportedError
 from healthalloc.io import read_scenario
+from healthalloc.progress import shown
 from healthalloc.scenario import Scenario
 
 
@@ -27,6 +29,7 @@ class Exit(IntEnum):
     BAD_INPUT = 2
     INFEASIBLE = 3
     NO_SOLUTION_IN_TIME = 4
+    INTERRUPTED = 130
 
 
 app = typer.Typer(
@@ -34,7 +37,7 @@ app = typer.Typer(
     help="Allocate beds, staff and capacity so that every clause of a health plan holds, "
     "at least cost, with proof.",
     epilog="Exit codes: 0 done, 1 the solver failed, 2 bad input (nothing written), "
-    "3 the plan is infeasible, 4 a limit came before any solution.",
+    "3 the plan is infeasible, 4 a limit came before any solution, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -87,10 +90,20 @@ def make_console(quiet: bool = False) -> Console:
 
 
 @contextmanager
-def reported_errors() -> Iterator[None]:
-    """Every error of ours ends in one message and an exit code, never a traceback."""
+def reported_errors(quiet: bool = False) -> Iterator[None]:
+    """The work of a command: its progress is shown, its errors end in a message and exit code.
+
+    Parameters
+    ----------
+    quiet
+        Show no progress.
+    """
     try:
-        yield
+        with shown(quiet=quiet), interruptible():
+            yield
+    except KeyboardInterrupt:
+        typer.echo("healthalloc: interrupted", err=True)
+        raise typer.Exit(Exit.INTERRUPTED) from None
     except HealthAllocError as error:
         bad_input = isinstance(error, DataError | UnsupportedError)
         typer.echo(f"healthalloc: {error}", err=True)

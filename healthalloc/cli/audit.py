@@ -33,7 +33,7 @@ def audit(
 ) -> None:
     """Measure stock that somebody chose against the plan, and the plan against itself."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         scenario = read(folder)
         target = None if output is None else output_folder(output, folder)
         found = audit_scenario(scenario, None if stock is None else read_stock(stock))

@@ -108,7 +108,7 @@ def compare(
 ) -> None:
     """Run allocation strategies side by side on one scenario and print one table."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         _check_plot(plot)
         totals = _totals(total)
         scenario = read(folder, audit_only)

@@ -57,7 +57,7 @@ def explain(
 ) -> None:
     """Say which clauses of a plan cannot hold together, and the smallest changes that mend it."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = None if output is None else output_folder(output, folder)
         words = [word for given in keep or [] for word in given.split(",")]

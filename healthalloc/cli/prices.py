@@ -60,7 +60,7 @@ def prices(
 ) -> None:
     """What each clause costs: one unit tighter, over which range, and as a whole."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = None if output is None else output_folder(output, folder)
         check_request(scenario, clause, resolve)

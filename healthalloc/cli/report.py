@@ -76,7 +76,7 @@ def report(
 ) -> None:
     """Write what a plan achieves and costs as one HTML page that needs no network."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         language = language_of(lang)
         require_libraries()  # before the work, so that nothing is solved for nothing
         file = report_file(output, folders)

@@ -50,7 +50,7 @@ def solve(
 ) -> None:
     """Find the cheapest allocation that meets the plan, prove it and price its clauses."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = output_folder(output, folder)
         proof = None if bundle is None else bundle_path(bundle, folder)

@@ -75,7 +75,7 @@ def trade_offs(
 ) -> None:
     """Trace what better access, equity or fewer actions cost: an exact Pareto front."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         if plot and output is None:
             mend = "name one with -o"
             raise DataError([Problem("--plot", "there is no folder to draw into", mend=mend)])

@@ -50,7 +50,7 @@ def bundle(
 ) -> None:
     """Solve, and write the answer with its proof as one file that anybody can check."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = bundle_path(output, folder)
         solution = solve_scenario(
@@ -82,7 +82,7 @@ def verify(
 ) -> None:
     """Recompute everything that a certificate bundle claims, from its numbers alone."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         found = verify_bundle(file, against)
     _show(console, found, against is not None)
     if not found.passed:

@@ -92,7 +92,7 @@ def what_if(
 ) -> None:
     """Change a plan, solve it again from where it stood, and show what changes."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         edits = parse_edits(
             targets or (), drop or (), close or (), open_ or (), bound or (), demand or ()
         )

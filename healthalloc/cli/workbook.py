@@ -60,7 +60,7 @@ def workbook(
 ) -> None:
     """Solve, and write the answer as an Excel workbook whose totals can be followed."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         xlsxwriter()  # before the work
         language = language_of(lang)
         target = plan_path(output, folder)

@@ -35,6 +35,7 @@ from healthalloc.norms import (
 )
 from healthalloc.plan.clause import Clause
 from healthalloc.plan.measure import Measure
+from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 
 
@@ -90,6 +91,7 @@ class Model:
     enforced: tuple[Enforced, ...]
 
 
+@phase("reach")
 def network(scenario: Scenario) -> Layout:
     """Positions of a scenario's decisions, with an arc for each pair within a radius."""
     service_ids = list(scenario.services["service_id"])
@@ -125,6 +127,7 @@ def _referral_arcs(scenario: Scenario, offered: NDArray[np.bool_]) -> ReferralAr
     return referral_reach(pairs, offered, referrals, list(scenario.services["service_id"]))
 
 
+@phase("build")
 def formulate(scenario: Scenario) -> Model:
     """The linear program of a scenario.
 

@@ -17,6 +17,7 @@ from healthalloc.io.files import read_csv, read_text, read_toml
 from healthalloc.io.include import joined
 from healthalloc.io.plan import PLAN_FILE, read_plan
 from healthalloc.plan.door import adapter, typed_problems
+from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 from healthalloc.schema import TABLES
 from healthalloc.settings import RoadGraph, Settings, TravelMatrix
@@ -30,6 +31,7 @@ __all__ = ["PLAN_FILE", "SETTINGS_FILE", "read_scenario", "read_stock"]
 SETTINGS_FILE = "scenario.toml"
 
 
+@phase("read")
 def read_scenario(folder: str | os.PathLike[str]) -> Scenario:
     """Read a scenario folder, or a workbook that holds a scenario.
 

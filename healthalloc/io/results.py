@@ -17,6 +17,7 @@ import pandas as pd
 from healthalloc.errors import DataError, Problem
 from healthalloc.io.folders import refuse_filled, whole_folder, write_csv
 from healthalloc.io.include import input_files
+from healthalloc.progress import phase
 
 RUN_FILE = "run.json"
 """File that marks a folder as a result and lists the files that belong to it."""
@@ -71,6 +72,7 @@ def _refuse_foreign(path: Path) -> None:
         raise DataError([Problem(str(path), message, mend=mend)])
 
 
+@phase("write")
 def write_results(tables: Mapping[str, pd.DataFrame], run: Mapping[str, Any], folder: Path) -> None:
     """Write result tables and ``run.json`` as one folder, whole or not at all.
 

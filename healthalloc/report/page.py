@@ -14,6 +14,7 @@ from healthalloc.explain.repairs import Repairs
 from healthalloc.labels import Language, Words, number
 from healthalloc.plotting import people
 from healthalloc.plotting.palette import AFTER, BEFORE
+from healthalloc.progress import phase
 from healthalloc.report import charts, headline, sheets
 from healthalloc.report.map import region_map
 from healthalloc.report.pair import asked_services, pair_content
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from healthalloc.comparing import Comparison
 
 
+@phase("report")
 def solution_report(
     solution: Solution,
     *,
@@ -97,6 +99,7 @@ def solution_report(
     return _rendered("report.html", words, content, figures)
 
 
+@phase("report")
 def pair_report(
     solutions: Sequence[Solution], names: Sequence[str], *, language: Language = "en"
 ) -> str:

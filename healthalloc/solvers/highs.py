@@ -9,6 +9,7 @@ import numpy as np
 
 from healthalloc.errors import SolverError
 from healthalloc.formulation.program import LinearProgram
+from healthalloc.progress import is_heard, phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
 
 
@@ -83,11 +84,11 @@ def read_result(highs: Any, program: LinearProgram, began: float) -> Result:
     """
     import highspy
 
-    highs.run()
+    _run(highs, program)
     ended = highs.getModelStatus()
     if ended == highspy.HighsModelStatus.kUnboundedOrInfeasible:
         highs.setOptionValue("presolve", "off")
-        highs.run()
+        _run(highs, program)
         highs.setOptionValue("presolve", "choose")
         ended = highs.getModelStatus()
     info = highs.getInfo()
@@ -111,6 +112,38 @@ def read_result(highs: Any, program: LinearProgram, began: float) -> Result:
         bound=None if is_lp or not status.has_solution else float(info.mip_dual_bound),
         iterations=iterations if is_lp else nodes,
     )
+
+
+def _run(highs: Any, program: LinearProgram) -> None:
+    """Run, and tell whoever listens how far it is whenever HiGHS asks whether to go on."""
+    if not is_heard():
+        highs.run()
+        return
+    with phase("integer" if program.is_mixed_integer else "linear") as step:
+
+        def told(event: Any) -> None:
+            at = event.data_out
+            known = {
+                "gap": at.mip_gap, "bound": at.mip_dual_bound, "best": at.mip_primal_bound,
+                "nodes": at.mip_node_count, "iterations": at.simplex_iteration_count,
+            }  # fmt: skip
+            # what is not known yet is infinite, or -1
+            step(
+                **{
+                    name: value
+                    for name, value in known.items()
+                    if np.isfinite(value) and (value > 0 or name in ("bound", "best"))
+                }
+            )
+
+        asks = (highs.cbSimplexInterrupt, highs.cbMipInterrupt)
+        for ask in asks:
+            ask.subscribe(told)
+        try:
+            highs.run()
+        finally:
+            for ask in asks:
+                ask.unsubscribe(told)
 
 
 def _status(ended: object, feasible: bool, possible: bool) -> Status | None:

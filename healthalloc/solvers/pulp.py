@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from healthalloc.errors import SolverError, UnsupportedError
 from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.progress import phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.certificate import TOLERANCE, violation
 
@@ -93,7 +94,8 @@ def _run(
         chosen, msg=False, timeLimit=limits.time_limit_s, gapRel=limits.gap, **settings
     )
     try:
-        problem.solve(engine)
+        with phase("integer" if problem.isMIP() else "linear"):
+            problem.solve(engine)
     except pulp.PulpSolverError as error:
         raise SolverError(f"PuLP with {chosen}: {error}") from error
     status = _status(pulp, problem)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from healthalloc.progress import phase
 from healthalloc.verification.against import against_folder
 from healthalloc.verification.clauses import check_clauses
 from healthalloc.verification.linear import check_program
@@ -61,6 +62,7 @@ class Verification:
         return pd.DataFrame(rows, columns=["check", "passed", "detail"])
 
 
+@phase("checks")
 def verify(
     file: str | os.PathLike[str], against: str | os.PathLike[str] | None = None
 ) -> Verification:

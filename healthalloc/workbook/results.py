@@ -14,6 +14,7 @@ import pandas as pd
 
 from healthalloc.errors import DataError, Problem
 from healthalloc.labels import Language, Words
+from healthalloc.progress import phase
 from healthalloc.solution import Solution
 from healthalloc.workbook.costs import add_costs
 from healthalloc.workbook.limits import SUFFIX, whole_file
@@ -74,6 +75,7 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
+@phase("workbook")
 def write_plan(
     solution: Solution,
     file: str | os.PathLike[str],

@@ -18,6 +18,7 @@ from healthalloc.explain.asked import (
     least_cost,
     limit_problems,
 )
+from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.validate import nearest
@@ -132,18 +133,18 @@ def alternatives(
     base = least_cost(scenario)
     options = explain_options(base, time_limit_s, gap)
     near = [Near(base, percent, compared, options) for percent in sorted(set(map(float, within)))]
-    for each in near:
-        each.add(FEWEST, *each.fewest_actions())
+    for budget in each(near, "near", item=lambda n: f"{n.percent:g} %"):
+        budget.add(FEWEST, *budget.fewest_actions())
         for _ in range(different):
-            plan = each.farthest()
+            plan = budget.farthest()
             if plan is None:
                 break
-            each.add(DIFFERENT, *plan)
+            budget.add(DIFFERENT, *plan)
     joined = [
         pd.concat(parts, ignore_index=True)
-        for parts in zip(*((e.plan_table(), e.total_table(), e.stock_table()) for e in near))
+        for parts in zip(*((n.plan_table(), n.total_table(), n.stock_table()) for n in near))
     ]
-    ranges = pd.concat([each.range_table() for each in near], ignore_index=True)
+    ranges = pd.concat([n.range_table() for n in each(near, "ranges")], ignore_index=True)
     plans, totals, stock = joined
     return Alternatives(base, plans, totals, stock, ranges, _no_regret(ranges))
 

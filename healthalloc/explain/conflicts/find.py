@@ -15,6 +15,7 @@ from healthalloc.explain.conflicts.soften import soften
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.budget import Budget
 from healthalloc.plan.clause import Clause
+from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 from healthalloc.solvers import named_solver
 from healthalloc.solvers.base import Solver, SolverOptions
@@ -101,6 +102,7 @@ class Conflicts:
         return pd.concat(tables, ignore_index=True)[columns]
 
 
+@phase("conflict")
 def find_conflicts(scenario: Scenario, *, method: Method = "elastic") -> Conflicts:
     """Find conflicts of a plan, disjoint and each minimal, until the rest can hold.
 
@@ -138,6 +140,7 @@ def find_conflicts(scenario: Scenario, *, method: Method = "elastic") -> Conflic
     return Conflicts(tuple(_conflict(model, members) for members in found))
 
 
+@phase("conflict")
 def find_conflict(
     model: Model, solver: Solver, options: SolverOptions, *, method: Method = "elastic"
 ) -> Conflict:

@@ -17,6 +17,7 @@ from healthalloc.explain.prices.sensitivity import Sensitivity
 from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.budget import stated
 from healthalloc.formulation.program import LinearProgram
+from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions
@@ -210,15 +211,15 @@ def price_solution(
             "price_basis": NORM if clause.is_parameter else clause.nothing_to_say,
         }  # fmt: skip
         table.append(nothing)
-    for enforced in priced:
+    for enforced in each(priced, "prices", item=lambda e: e.clause.name):
         clause, n = enforced.clause, enforced.measure.n_rows
-        each = [
+        by_row = [
             statement_price(
                 study, model, enforced, np.array([k]), sites=sites, ranges=each_range or n == 1
             )
             for k in range(n)
         ]
-        price = each[0]
+        price = by_row[0]
         if n > 1:
             price = statement_price(study, model, enforced, np.arange(n), sites=sites)
         prices[clause.name] = price
@@ -227,7 +228,7 @@ def price_solution(
             "unit": clause.unit_label, "target": clause.target_label,
             "price_basis": f"dual of the linear program{manner}",
         }  # fmt: skip
-        for k, price_of_row in enumerate(each):
+        for k, price_of_row in enumerate(by_row):
             area, facility = enforced.measure.place(k)
             place = {"area_id": area, "facility_id": facility}
             rows.append(words | place | price_of_row.cells())
@@ -241,12 +242,12 @@ def price_solution(
     by_clause = pd.DataFrame(table, columns=CLAUSES)
     options = SolverOptions(time_limit_s=settings.time_limit_s, gap=min(settings.gap, RESOLVE_GAP))
     resolver = Resolver(solution, options)
-    again = [resolver.tighter(prices[name]) for name in _dearest(prices, resolve)]
+    again = [resolver.tighter(prices[name]) for name in each(_dearest(prices, resolve), "resolve")]
     if model.program.is_mixed_integer:
         first = len(silent) + len(parameters)
         costs = by_clause["whole_cny_a_year"][first : first + len(priced)]
         dearest = costs[costs > 0].nlargest(resolve).index
-        again += [resolver.left_out(priced[k - first]) for k in dearest]
+        again += [resolver.left_out(priced[k - first]) for k in each(dearest, "resolve")]
     return ClausePrices(
         solution, pd.DataFrame(rows, columns=ROWS), by_clause,
         pd.DataFrame(again, columns=RESOLVED), time.perf_counter() - began,

@@ -13,6 +13,7 @@ from scipy.sparse import csc_array, lil_array
 from healthalloc.explain.conflicts.filters import minimal_sets
 from healthalloc.explain.conflicts.soft import Positions, SoftProgram
 from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.progress import phase
 from healthalloc.solvers.base import SolverOptions
 from healthalloc.solvers.highs import solve_highs
 
@@ -42,6 +43,7 @@ class Corrections:
     complete: bool
 
 
+@phase("correction")
 def corrections(
     soft: SoftProgram, movable: Iterable[int], last: Iterable[int], most: int
 ) -> Corrections:

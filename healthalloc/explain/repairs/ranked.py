@@ -16,6 +16,7 @@ from healthalloc.explain.repairs.least_change import Changer
 from healthalloc.explain.repairs.targets import Move, knobs_of, moved_scenario
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.budget import Budget
+from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import named_solver
@@ -233,7 +234,11 @@ def repairs(
     # all targets together are of use only where they change less than those of any set
     bar = min(map(_weight, single), default=np.inf) * (1 - 1e-9)
     proposed = _distinct([*(moves for moves in whole if _weight(moves) < bar), *single])
-    proved = [repair for moves in proposed if (repair := _proved(model, moves)) is not None]
+    proved = [
+        repair
+        for moves in each(proposed, "repairs")
+        if (repair := _proved(model, moves)) is not None
+    ]
     return _ranked(proved, most, found.complete)
 
 

@@ -14,6 +14,7 @@ from healthalloc.explain.asked import TIME_LIMIT_S, rise_percent
 from healthalloc.explain.extended import worst_status
 from healthalloc.explain.tradeoffs.criterion import Criterion
 from healthalloc.explain.tradeoffs.pareto import Plan, Wanted, front, opened
+from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 
@@ -247,7 +248,7 @@ def lexicographic(
     )  # fmt: skip
     run = opened(scenario, wanted)
     steps: list[tuple[Criterion, Plan]] = []
-    for criterion in run.criteria:
+    for criterion in each(run.criteria, "steps", item=lambda c: c.name):
         found = criterion.least(run.program)
         criterion.limit(run.program, found.value)
         x = found.x

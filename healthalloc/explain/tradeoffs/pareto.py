@@ -13,6 +13,7 @@ from healthalloc.explain.extended import Builder, Found, Open
 from healthalloc.explain.tradeoffs.criteria import CRITERIA, Asked, served_as
 from healthalloc.explain.tradeoffs.criterion import Criterion
 from healthalloc.formulation.program import Floats
+from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, Status
@@ -162,19 +163,22 @@ def front(run: Run, other: Criterion, points: int) -> list[Plan]:
     def made(found: Found, last: Found) -> Plan:
         return Plan(last.x, cost.value(last.x), other.value(last.x), (found, last))
 
-    plans = [cheapest()]
-    cost.limit(second, run.ceiling)
-    found = other.least(second, plans[0].x)
-    other.limit(program, found.value)
-    best = made(found, _or_stay(cost, program, found))
-    if not _less(best.value, plans[0].value):
-        return plans
-    for level in other.levels(best.value, plans[0].value, points - 2):
-        if not _less(level, plans[-1].value):
-            continue
-        other.limit(program, level)
-        plans.append(cheapest(best.x))
-    plans.append(best)
+    with phase("points", points) as step:
+        plans = [cheapest()]
+        cost.limit(second, run.ceiling)
+        step(1)
+        found = other.least(second, plans[0].x)
+        other.limit(program, found.value)
+        best = made(found, _or_stay(cost, program, found))
+        if not _less(best.value, plans[0].value):
+            return plans
+        for k, level in enumerate(other.levels(best.value, plans[0].value, points - 2), start=2):
+            if not _less(level, plans[-1].value):
+                continue
+            step(k)
+            other.limit(program, level)
+            plans.append(cheapest(best.x))
+        plans.append(best)
     return non_dominated(plans)
 
 
