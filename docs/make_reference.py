@@ -1,7 +1,8 @@
 """Write the reference pages from the package itself.
 
-Run ``python docs/make_reference.py`` after a change of a table, a kind of clause, a command, a
-public name or a result table; ``tests/docs/test_reference.py`` fails until it has been run.
+Run ``python docs/make_reference.py`` after a change of a table, a kind of clause, a command or a
+result table; ``tests/docs/test_reference.py`` fails until it has been run. The reference of the
+Python names is made by the site (``conf.py``) from their docstrings.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import Enum
-from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -66,7 +65,6 @@ def pages() -> dict[str, str]:
         "tables.md": HEAD + tables_page(),
         "clauses.md": HEAD + clauses_page(),
         "command.md": HEAD + command_page(),
-        "python.md": HEAD + python_page(),
         "results.md": HEAD + results_page(),
     }
 
@@ -249,110 +247,6 @@ def command_rows(callback: Callable[..., Any]) -> Iterator[list[str]]:
             decls = [*first, *(info.param_decls or ())] or [f"--{name.replace('_', '-')}"]
             shown = ", ".join(decls) + value
         yield [f"`{shown}`", "required" if required else "", info.help or ""]
-
-
-# ---------------------------------------------------------------- Python
-
-
-def python_page() -> str:
-    """Every public name."""
-    names = healthalloc.__all__
-    text = "# Python\n\nThe public names of `healthalloc`; import it as `ha`.\n\n"
-    anchors = [name.lower() for name in names]
-    # of two headings with the same letters, the second has "-1" at the end of its anchor
-    anchors = [a + "-1" if a in anchors[:k] else a for k, a in enumerate(anchors)]
-    text += ", ".join(f"[{name}](#{a})" for name, a in zip(names, anchors)) + ".\n\n"
-    for name in names:
-        thing = getattr(healthalloc, name)
-        text += f"## {name}\n\n```text\n{signature(thing, name)}\n```\n\n"
-        text += documentation(thing)
-        text += members(thing, name) if inspect.isclass(thing) else ""
-    return text.rstrip() + "\n"
-
-
-def signature(thing: Any, name: str) -> str:
-    """How something is called; long ones over several lines."""
-    if inspect.isclass(thing) and issubclass(thing, Exception | Enum):
-        return f"class {name}({thing.__bases__[0].__name__})"
-    called = inspect.signature(thing)
-    parts: list[str] = []
-    for p in called.parameters.values():
-        if p.kind is p.KEYWORD_ONLY and "*" not in parts and not any("*" in s for s in parts):
-            parts.append("*")
-        stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-        shown = f"{stars}{p.name}"
-        if p.name == "self":
-            continue
-        if p.annotation is not p.empty:
-            shown += f": {plain_annotation(p.annotation)}"
-        if p.default is not p.empty:
-            default = "..." if "factory" in repr(p.default) else repr(p.default)
-            shown += f" = {default}"
-        parts.append(shown)
-    returns = called.return_annotation
-    end = "" if returns is called.empty or inspect.isclass(thing) else f" -> {returns}"
-    line = f"{name}({', '.join(parts)}){end}"
-    if len(line) > 90:
-        line = f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){end}"
-    return line
-
-
-def plain_annotation(annotation: Any) -> str:
-    """An annotation without the marks that only the checks at the door read."""
-    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-
-    class Strip(ast.NodeTransformer):
-        def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-            self.generic_visit(node)
-            annotated = isinstance(node.value, ast.Name) and node.value.id == "Annotated"
-            if annotated and isinstance(node.slice, ast.Tuple):
-                return node.slice.elts[0]
-            return node
-
-    return ast.unparse(Strip().visit(ast.parse(text, mode="eval")))
-
-
-def documentation(thing: object) -> str:
-    """A numpydoc docstring as Markdown."""
-    doc = parsed(thing)
-    text = markdown(doc.short_description) + "\n\n"
-    if doc.long_description:
-        text += paragraphs(doc.long_description) + "\n\n"
-    described = [p for p in doc.params if p.description or p.type_name]
-    if described:
-        text += "Parameters:\n\n"
-        for p in described:
-            kind = f" ({markdown(p.type_name)})" if p.type_name else ""
-            meaning = f": {markdown(p.description)}" if p.description else ""
-            text += f"- `{p.arg_name}`{kind}{meaning}\n"
-        text += "\n"
-    for returned in doc.many_returns:
-        if returned.description:
-            kind = returned.type_name or returned.return_name or ""
-            text += f"Returns `{kind}`: {markdown(returned.description)}\n\n"
-    for raised in doc.raises:
-        text += f"Raises `{raised.type_name}`: {markdown(raised.description)}\n\n"
-    return text
-
-
-def members(thing: type, name: str) -> str:
-    """The public properties and methods that the package defines for a class."""
-    if issubclass(thing, Enum):
-        return "".join(f"- `{m.name}`: `{m.value!r}`\n" for m in thing) + "\n"
-    text = ""
-    seen: set[str] = set()
-    for base in thing.__mro__:
-        if not base.__module__.startswith("healthalloc"):
-            continue
-        for member, value in vars(base).items():
-            if member.startswith("_") or member in seen:
-                continue
-            seen.add(member)
-            if isinstance(value, property | cached_property):
-                text += f"### {name}.{member}\n\n{documentation(value)}"
-            elif inspect.isfunction(value):
-                text += f"### {signature(value, f'{name}.{member}')}\n\n{documentation(value)}"
-    return text
 
 
 # ---------------------------------------------------------------- results
