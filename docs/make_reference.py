@@ -20,6 +20,7 @@ from typing import Any, get_type_hints
 
 import docstring_parser
 import pandas as pd
+import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 import healthalloc
@@ -224,18 +225,72 @@ def command_page() -> str:
         callback = command.callback
         assert callback is not None
         meaning = markdown(parsed(callback).description)
-        text += f"## healthalloc {callback.__name__}\n\n{meaning}\n\n"
+        name = command.name or callback.__name__
+        text += f"## healthalloc {name}\n\n{meaning}\n\n"
         text += grid(["argument or option", "default", "meaning"], command_rows(callback))
-    text += f"## Exit codes\n\n{cli.app.info.epilog}\n\n"
-    text += "`healthalloc --version` prints the version. "
-    text += "`python -m healthalloc` is the same command.\n"
-    return text
+    text += "## Exit codes\n\n| code | meaning |\n|---|---|\n"
+    text += "".join(f"| {code.value} | {EXIT_CODES[code.name]} |\n" for code in cli.Exit)
+    return text + COMMAND_NOTES
+
+
+EXIT_CODES = {
+    "OK": "done",
+    "FAILED": "the solver failed, or a bundle is not verified",
+    "BAD_INPUT": "bad input or a wrong option; every problem is listed and nothing is written",
+    "INFEASIBLE": "the plan is infeasible; the clauses that conflict are named",
+    "NO_SOLUTION_IN_TIME": "a limit came before any solution",
+    "INTERRUPTED": "interrupted (Ctrl-C)",
+}
+COMMAND_NOTES = """
+`explain`, `report` and `compare` answer 0 for a plan that is infeasible, too: to say so is what
+they are for.
+
+## JSON
+
+With `--json` a command prints one JSON document on standard output and nothing else there. Its
+keys are always these:
+
+| key | meaning |
+|---|---|
+| `command` | name of the command |
+| `exit_code` | as above; the process ends with it as well |
+| `run` | facts of the run, as in `run.json` ([result files](results.md)) |
+| `tables` | tables by the name of their file: a list, one object a row, its keys the columns |
+| `written` | files and folders that were written |
+| `error` | `null`, or an object: `kind` (the exception), `message`, `problems` |
+
+Each of the `problems` of an input is an object with `table`, `row`, `column`, `value`, `message`
+and `mend`. A number that is not known is `null`; infinities are the words `"inf"` and `"-inf"`. Errors stand
+in the document, not on standard error. Only a command line that cannot be read (an unknown
+option) is told in words on standard error, with exit code 2. The keys are English whatever the
+language; texts are in the language of `--lang`.
+
+## Progress
+
+Work of more than a second tells on standard error what is being done: one line that moves on a
+terminal, plain lines elsewhere, nothing with `-q`. Ctrl-C ends a command at once.
+
+## Languages
+
+`--lang en` or `--lang zh`, before the command or after it, else the environment variable
+`HEALTHALLOC_LANG`, chooses the language of all that is shown, of errors and of help. Result files
+and `run.json` keep their English column names.
+
+## Shell completion
+
+`healthalloc --install-completion` teaches bash, zsh, fish or PowerShell to complete commands and
+options; `healthalloc --show-completion` prints what it would install.
+
+`healthalloc --version` prints the version. `python -m healthalloc` is the same command.
+"""
 
 
 def command_rows(callback: Callable[..., Any]) -> Iterator[list[str]]:
     """One row for each argument and option of a command."""
     hints = get_type_hints(callback, include_extras=True)
     for name, parameter in inspect.signature(callback).parameters.items():
+        if hints[name] is typer.Context:
+            continue
         info = next(m for m in hints[name].__metadata__ if isinstance(m, ArgumentInfo | OptionInfo))
         required = parameter.default is inspect.Parameter.empty
         if isinstance(info, ArgumentInfo):

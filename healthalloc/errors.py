@@ -42,10 +42,14 @@ class Problem:
             place.append(f"column {self.column}")
         text = ", ".join(place) + ": "
         if self.value:
-            shown = self.value if len(self.value) <= 60 else self.value[:57] + "..."
-            text += f"{shown!r} "
+            text += f"{self.shown_value} "
         text += self.message
         return f"{text} ({self.mend})" if self.mend else text
+
+    @property
+    def shown_value(self) -> str:
+        """The value in quotes, a long one cut."""
+        return repr(self.value if len(self.value) <= 60 else self.value[:57] + "...")
 
 
 class HealthAllocError(Exception):

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -69,8 +70,10 @@ def alternatives(
                 base, percentages, different=different, resources=resource or (),
                 time_limit_s=time_limit, gap=gap,
             )  # fmt: skip
+        tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:
-            write_results(found.tables(), found.run() | run_facts(folder), target)
+            write_results(tables, run, target)
+    answer(run, tables, target)
     show(console, found)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")

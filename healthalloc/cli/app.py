@@ -6,33 +6,25 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from healthalloc import __version__
+from healthalloc.cli.answer import as_data
+from healthalloc.cli.ending import Exit as Exit
+from healthalloc.cli.ending import fail
 from healthalloc.cli.interrupt import interruptible
+from healthalloc.cli.options import App, Language
 from healthalloc.errors import DataError, HealthAllocError, UnsupportedError
 from healthalloc.io import read_scenario
+from healthalloc.labels import Words, language_of
 from healthalloc.progress import shown
 from healthalloc.scenario import Scenario
 
-
-class Exit(IntEnum):
-    """Exit codes of the command."""
-
-    OK = 0
-    FAILED = 1
-    BAD_INPUT = 2
-    INFEASIBLE = 3
-    NO_SOLUTION_IN_TIME = 4
-    INTERRUPTED = 130
-
-
-app = typer.Typer(
+app = App(
     name="healthalloc",
     help="Allocate beds, staff and capacity so that every clause of a health plan holds, "
     "at least cost, with proof.",
@@ -86,7 +78,18 @@ def make_console(quiet: bool = False) -> Console:
         Print nothing.
     """
     # a pipe has no width of its own: wide enough for the tables
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 160, highlight=False)
+    return Spoken(
+        quiet=quiet or as_data(), width=None if sys.stdout.isatty() else 160, highlight=False
+    )
+
+
+class Spoken(Console):
+    """A console that prints the library's sentences in the language that is spoken."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As `rich.console.Console.print`."""
+        words = Words(language_of())
+        super().print(*(words.said(o) if isinstance(o, str) else o for o in objects), **how)
 
 
 @contextmanager
@@ -102,12 +105,10 @@ def reported_errors(quiet: bool = False) -> Iterator[None]:
         with shown(quiet=quiet), interruptible():
             yield
     except KeyboardInterrupt:
-        typer.echo("healthalloc: interrupted", err=True)
-        raise typer.Exit(Exit.INTERRUPTED) from None
+        fail(HealthAllocError("interrupted"), Exit.INTERRUPTED)
     except HealthAllocError as error:
         bad_input = isinstance(error, DataError | UnsupportedError)
-        typer.echo(f"healthalloc: {error}", err=True)
-        raise typer.Exit(Exit.BAD_INPUT if bad_input else Exit.FAILED) from None
+        fail(error, Exit.BAD_INPUT if bad_input else Exit.FAILED)
 
 
 def _version(wanted: bool) -> None:
@@ -118,11 +119,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    lang: Language = None,
 ) -> None:
     """Allocate health resources under the clauses of a plan."""
+    context.obj = lang
     for stream in (sys.stdout, sys.stderr):
         # a console that knows no Chinese shows question marks rather than nothing
         if isinstance(stream, io.TextIOWrapper):

@@ -9,6 +9,7 @@ import typer
 
 from healthalloc import display
 from healthalloc.auditing import audit as audit_scenario
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     Folder,
     Quiet,
@@ -37,8 +38,8 @@ def audit(
         scenario = read(folder)
         target = None if output is None else output_folder(output, folder)
         found = audit_scenario(scenario, None if stock is None else read_stock(stock))
+        tables, run = found.tables(), {"audit": scenario.settings.name} | run_facts(folder)
         if target is not None:
-            write_results(
-                found.tables(), {"audit": scenario.settings.name} | run_facts(folder), target
-            )
+            write_results(tables, run, target)
+    answer(run | {"notes": found.notes}, tables, target)
     display.audit(console, scenario, found, target)

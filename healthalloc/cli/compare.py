@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
 from healthalloc.comparing import Comparison
 from healthalloc.comparing import compare as hold_side_by_side
@@ -126,10 +127,12 @@ def compare(
         wanted = {name: tuned.get(rule, rule) for name, rule in chosen.items()}
         target = None if output is None else output_folder(output, folder)
         found = hold_side_by_side(scenario, wanted, resource=resource, service=service)
+        tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:
-            write_results(found.tables(), found.run() | run_facts(folder), target)
+            write_results(tables, run, target)
         if plot is not None:
             found.plot().savefig(plot)
+    answer(run, tables, target)
     show(console, found)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Folder,
@@ -63,20 +64,22 @@ def explain(
         words = [word for given in keep or [] for word in given.split(",")]
         mended = repairs(scenario, keep=words, keep_limits=keep_limits, most=most)
         conflicts = find_conflicts(scenario, method=method.value)
+        tables = {
+            "conflicts": conflicts.table(),
+            "repairs": mended.summary(),
+            "repair_changes": mended.changes(),
+        }
+        run = {
+            "scenario": scenario.settings.name,
+            "plan_holds": mended.holds,
+            "conflicts": len(conflicts),
+            "repairs": len(mended),
+            "repairs_complete": mended.complete,
+        }
+        run |= run_facts(folder)
         if target is not None:
-            tables = {
-                "conflicts": conflicts.table(),
-                "repairs": mended.summary(),
-                "repair_changes": mended.changes(),
-            }
-            run = {
-                "scenario": scenario.settings.name,
-                "plan_holds": mended.holds,
-                "conflicts": len(conflicts),
-                "repairs": len(mended),
-                "repairs_complete": mended.complete,
-            }
-            write_results(tables, run | run_facts(folder), target)
+            write_results(tables, run, target)
+    answer(run, tables, target)
     console.print(f"[bold]{escape(scenario.settings.name)}[/]")
     if mended.holds:
         console.print("[bold green]The plan holds[/]: no clauses conflict, nothing to repair.")

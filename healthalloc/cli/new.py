@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from healthalloc.cli.app import app, reported_errors
+from healthalloc.cli.answer import answer
+from healthalloc.cli.app import app, make_console, reported_errors
 from healthalloc.errors import DataError, Problem
 from healthalloc.io import new_scenario, read_scenario, write_scenario
 
@@ -45,7 +47,9 @@ def new(
                 write_scenario(read_scenario(Path(scratch) / "starter"), target)
         else:
             write_scenario(read_scenario(source), target)
-    typer.echo(f"Wrote {target}. Try: healthalloc solve {target}")
+    answer(written=target)
+    shown = escape(str(target))
+    make_console().print(f"Wrote {shown}. Try: healthalloc solve {shown}", soft_wrap=True)
 
 
 def _target(folder: Path | None, xlsx: Path | None) -> Path:

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from healthalloc.cli.app import Exit
+from healthalloc.cli.answer import answer
+from healthalloc.cli.ending import Exit, fail
 from healthalloc.errors import NoSolutionError
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -23,8 +24,7 @@ def limits_end() -> Iterator[None]:
     try:
         yield
     except NoSolutionError as error:
-        typer.echo(f"healthalloc: {error}", err=True)
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME) from None
+        fail(error, Exit.NO_SOLUTION_IN_TIME)
 
 
 def least_cost_plan(console: Console, scenario: Scenario, *, continuous: bool) -> Solution:
@@ -55,11 +55,13 @@ def end_without_plan(console: Console, found: Solution) -> None:
     typer.Exit
         With the exit code of the status, if there is no plan.
     """
+    if found.status.has_solution:
+        return
+    answer(found.run(), found.tables())
     if found.status is Status.INFEASIBLE:
         console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
         console.print(escape(str(found.conflict)))
         raise typer.Exit(Exit.INFEASIBLE)
-    if not found.status.has_solution:
-        console.print(f"[bold red]No plan:[/] {found.status.value}")
-        stopped = found.status is Status.LIMIT_WITHOUT_INCUMBENT
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)
+    console.print(f"[bold red]No plan:[/] {found.status.value}")
+    stopped = found.status is Status.LIMIT_WITHOUT_INCUMBENT
+    raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from healthalloc import display
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -67,12 +68,15 @@ def prices(
         solution = solve_scenario(scenario, whole_units=False if continuous else None)
         if solution.status is Status.OPTIMAL:
             found = price_solution(solution, resolve=resolve, clauses=clause, ranges=ranges)
+            tables, run = found.tables(), found.run() | run_facts(folder)
             if target is not None:
-                write_results(found.tables(), found.run() | run_facts(folder), target)
+                write_results(tables, run, target)
     end_without_plan(console, solution)
     if solution.status is not Status.OPTIMAL:
+        answer(solution.run())
         console.print(f"[bold red]No prices:[/] the solve ended {solution.status.value}")
         raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
+    answer(run, tables, target)
     _show(console, found, target)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Exit,
@@ -102,6 +103,8 @@ def report(
         except OSError as error:
             problem = Problem("--output", f"cannot be written: {error.strerror}", value=str(file))
             raise DataError([problem]) from None
+    runs = {name: solution.run() for name, solution in zip(names_of(folders, scenarios), solutions)}
+    answer(runs if len(runs) > 1 else solutions[0].run(), written=file)
     console.print(f"Report written to {file}", markup=False)
     if any(s.status is Status.LIMIT_WITHOUT_INCUMBENT for s in solutions):
         raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)

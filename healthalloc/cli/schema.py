@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from healthalloc import display
-from healthalloc.cli.app import Exit, app, make_console
+from healthalloc.cli.answer import answer
+from healthalloc.cli.app import app, make_console
+from healthalloc.cli.ending import Exit, fail
+from healthalloc.errors import UnsupportedError
 from healthalloc.schema import TABLES, schema_table
 
 
@@ -17,6 +20,8 @@ def schema(
 ) -> None:
     """Print the columns, units, ranges and meaning of every table."""
     if table is not None and table not in TABLES:
-        typer.echo(f"healthalloc: no table {table!r}: there are {', '.join(TABLES)}", err=True)
-        raise typer.Exit(Exit.BAD_INPUT)
-    display.schema(make_console(), schema_table(table))
+        known = ", ".join(TABLES)
+        fail(UnsupportedError(f"no table {table!r}: there are {known}"), Exit.BAD_INPUT)
+    rows = schema_table(table)
+    answer(tables={"schema": rows})
+    display.schema(make_console(), rows)

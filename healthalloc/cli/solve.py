@@ -9,6 +9,7 @@ import typer
 
 from healthalloc import display
 from healthalloc.bundle import bundle_path, write_bundle
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -61,9 +62,11 @@ def solve(
             gap=gap,
             time_limit_s=time_limit,
         )
-        write_results(solution.tables(), solution.run() | run_facts(folder), target)
+        tables, run = solution.tables(), solution.run() | run_facts(folder)
+        write_results(tables, run, target)
         if proof is not None and solution.status.has_solution:
             write_bundle(solution, proof, folder)
+    answer(run, tables, target)
     display.solution(console, solution, target)
     if solution.status is Status.INFEASIBLE:
         raise typer.Exit(Exit.INFEASIBLE)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -93,10 +94,12 @@ def trade_offs(
                 base, against, points=points, within=within, resource=resource,
                 time_limit_s=time_limit, gap=gap,
             )  # fmt: skip
+        tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:
-            write_results(found.tables(), found.run() | run_facts(folder), target)
+            write_results(tables, run, target)
         if plot and target is not None:
             _draw(found, target)
+    answer(run, tables, target)
     show(console, found)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from healthalloc.bundle import bundle_path, write_bundle
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -62,6 +63,7 @@ def bundle(
         if solution.status.has_solution:
             write_bundle(solution, target, folder)
     end_without_plan(console, solution)
+    answer(solution.run(), written=target)
     console.print(
         f"Wrote {escape(str(target))}. Check it: healthalloc verify {escape(target.name)}"
     )
@@ -84,6 +86,7 @@ def verify(
     console = make_console(quiet)
     with reported_errors(quiet):
         found = verify_bundle(file, against)
+    answer(found.run(), {"checks": found.table()})
     _show(console, found, against is not None)
     if not found.passed:
         raise typer.Exit(Exit.FAILED)

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -110,13 +111,14 @@ def what_if(
         _apply(session, edits)
         after = session.solve(near=before)
         made, changes = session.edits, Changes(before, after)
+        run = {"what_if": made.to_dict("records")}
+        run |= {"before": before.run(), "after": after.run()} | run_facts(folder)
+        tables = {"edits": made} | changes.tables()
+        if after.conflict is not None:
+            tables["conflict"] = after.conflict.table()
         if target is not None:
-            run = {"what_if": made.to_dict("records")}
-            run |= {"before": before.run(), "after": after.run()} | run_facts(folder)
-            tables = {"edits": made} | changes.tables()
-            if after.conflict is not None:
-                tables["conflict"] = after.conflict.table()
             write_results(tables, run, target)
+    answer(run, tables, target)
     show(console, made, changes)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -73,6 +74,7 @@ def workbook(
             time_limit_s=time_limit,
         )
         write_plan(solution, target, language, run_facts(folder))
+    answer(solution.run(), written=target)
     status = solution.status
     if status.has_solution:
         console.print(f"{escape(scenario.settings.name)}: {solution.objective:,.0f} CNY a year")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from healthalloc.errors import DataError, Problem
+from healthalloc.errors import DataError, HealthAllocError, Problem
+from healthalloc.labels.messages import said
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -34,20 +37,36 @@ def catalogue() -> Mapping[str, Mapping[Language, str]]:
     return found
 
 
+_spoken: ContextVar[Language | None] = ContextVar("spoken", default=None)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Have a language asked for everywhere inside the ``with`` where none is named."""
+    token = _spoken.set(language)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
 def language_of(chosen: str | None = None) -> Language:
     """The language asked for.
 
     Parameters
     ----------
     chosen
-        ``"en"`` or ``"zh"``; without it, what the environment variable ``HEALTHALLOC_LANG``
-        begins with, else English.
+        ``"en"`` or ``"zh"``; without it, that of `speaking`, else what the environment variable
+        ``HEALTHALLOC_LANG`` begins with, else English.
 
     Raises
     ------
     DataError
         If there is no such language.
     """
+    spoken = _spoken.get()
+    if chosen is None and spoken is not None:
+        return spoken
     given = chosen if chosen is not None else os.environ.get(VARIABLE, "")
     asked = given if chosen is not None else given[:2].lower() or "en"
     for language in LANGUAGES:
@@ -78,6 +97,34 @@ class Words:
         """The label of a word that the library uses, or the word itself if it is the user's."""
         found = catalogue().get(f"{group}.{text}")
         return text if found is None else found[self.language]
+
+    def said(self, text: str) -> str:
+        """A sentence that the library says in English, in this language."""
+        return said(text, self.language)
+
+    def error(self, error: HealthAllocError) -> str:
+        """The text of an error, every problem of the input in a line of its own."""
+        if self.language == "en" or not isinstance(error, DataError):
+            return self.said(str(error))
+        lines = [self.said(str(error).split("\n", 1)[0])]
+        lines += [f"  - {self.problem(problem)}" for problem in error.problems]
+        return "\n".join(lines)
+
+    def problem(self, problem: Problem) -> str:
+        """A problem of the input: where, which value, what is wrong, how to mend it."""
+        if self.language == "en":
+            return str(problem)
+        place = [self.said(problem.table)]
+        if problem.row is not None:
+            place.append(self("problem.row", row=problem.row))
+        if problem.column:
+            place.append(self("problem.column", column=problem.column))
+        text = self.said(problem.message)
+        if problem.value:
+            text = self("problem.value", value=problem.shown_value, message=text)
+        if problem.mend:
+            text = self("problem.mend", message=text, mend=self.said(problem.mend))
+        return self("problem.place", place=self("problem.and").join(place), message=text)
 
     def target(self, text: str) -> str:
         """The target of a clause (``">= 4.2"``, ``"2 to 3"``) in words of the language."""

@@ -22,6 +22,8 @@ AFTER_S = 1.0
 FRAMES_A_SECOND = 8
 SPREAD = 0.25
 """Plain lines come this share of the time gone apart, and never nearer than `AFTER_S`."""
+SAME_S = 10.0
+"""A plain line that says nothing new is said again after this many seconds."""
 
 
 @contextmanager
@@ -82,14 +84,14 @@ class _Watch:
             self.ended.wait()
 
     def _plain(self) -> None:
-        last = None
+        told, told_at = "", self.began
         while True:
-            now = self.line()
-            if self.phases and now != last:
-                last = now
-                sys.stderr.write(f"{now}\n")
+            now, work = time.monotonic(), working(self.phases, self.words)
+            if work and (work != told or now - told_at >= SAME_S):
+                told, told_at = work, now
+                sys.stderr.write(f"{self.line()}\n")
                 sys.stderr.flush()
-            if self.ended.wait(max(AFTER_S, SPREAD * (time.monotonic() - self.began))):
+            if self.ended.wait(max(AFTER_S, SPREAD * (now - self.began))):
                 return
 
 
@@ -104,8 +106,12 @@ def line(phases: tuple[Phase, ...], seconds: float, words: Words) -> str:
         Time gone since the work began.
     words
     """
-    parts = [_part(phase, words) for phase in phases]
-    return words("progress.line", work=" › ".join(parts), seconds=f"{seconds:.0f}")
+    return words("progress.line", work=working(phases, words), seconds=f"{seconds:.0f}")
+
+
+def working(phases: tuple[Phase, ...], words: Words) -> str:
+    """The open phases and what is known of each, without the time."""
+    return " › ".join(_part(phase, words) for phase in phases)
 
 
 def _part(phase: Phase, words: Words) -> str:

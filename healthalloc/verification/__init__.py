@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,14 @@ class Verification:
         """The checks: ``check, passed, detail``."""
         rows = [(c.name, c.passed, c.detail) for c in self.checks]
         return pd.DataFrame(rows, columns=["check", "passed", "detail"])
+
+    def run(self) -> dict[str, Any]:
+        """Facts of the verification."""
+        return {
+            "scenario": self.scenario, "status": self.status, "passed": self.passed,
+            "objective_cny_a_year": self.objective, "proved_bound": self.proved_bound,
+            "proved_gap": self.proved_gap,
+        }  # fmt: skip
 
 
 @phase("checks")

@@ -1,0 +1,32 @@
+"""How commands end: exit codes, and the one message of an error."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NoReturn
+
+import typer
+
+from healthalloc.cli.answer import answer_error, as_data
+from healthalloc.errors import HealthAllocError
+from healthalloc.labels import Words, language_of
+
+
+class Exit(IntEnum):
+    """Exit codes of the command."""
+
+    OK = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    INFEASIBLE = 3
+    NO_SOLUTION_IN_TIME = 4
+    INTERRUPTED = 130
+
+
+def fail(error: HealthAllocError, code: Exit) -> NoReturn:
+    """Say what is wrong, on standard error or in the JSON document, and end the command."""
+    if as_data():
+        answer_error(error)
+    else:
+        typer.echo(f"healthalloc: {Words(language_of()).error(error)}", err=True)
+    raise typer.Exit(code)
