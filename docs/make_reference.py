@@ -262,8 +262,8 @@ keys are always these:
 Each of the `problems` of an input is an object with `table`, `row`, `column`, `value`, `message`
 and `mend`. A number that is not known is `null`; infinities are the words `"inf"` and `"-inf"`.
 Errors stand in the document, not on standard error. Only a command line that cannot be read (an
-unknown option) is told in words on standard error, with exit code 2. The keys are English whatever the
-language; texts are in the language of `--lang`.
+unknown option) is told in words on standard error, with exit code 2. The keys are English
+whatever the language; texts are in the language of `--lang`.
 
 ## Progress
 
