@@ -289,7 +289,7 @@ def measures(model: Model) -> pd.DataFrame:
         measure = enforced.measure
         parts = [("numerator", measure.numerator, 0), ("denominator", measure.denominator, 0)]
         if measure.cover is not None:
-            parts.append(("numerator", measure.cover.weight, _first_reached(model, enforced)))
+            parts.append(("numerator", measure.cover.weight, enforced.first_reached))
         for name, matrix, first in parts:
             if matrix is None:
                 continue
@@ -299,14 +299,6 @@ def measures(model: Model) -> pd.DataFrame:
                 for column, value in zip(line.col, line.data)
             ]
     return pd.DataFrame(records, columns=HEADERS["measures.csv"])
-
-
-def _first_reached(model: Model, enforced: Enforced) -> int:
-    """Column of a clause's first reached point."""
-    block = model.program.column_block("reached")
-    names = block.labels()["clause_id"].to_numpy()
-    first = np.flatnonzero(names == enforced.clause.name)[:1]
-    return block.start + int(first.sum())  # 0 where it asks nobody
 
 
 def _clauses(solution: Solution, priced: Result) -> pd.DataFrame:
@@ -324,8 +316,7 @@ def _clauses(solution: Solution, priced: Result) -> pd.DataFrame:
             # points are reached as far as the program set them
             top = measure.numerator @ x[: measure.numerator.shape[1]] + measure.fixed
             if measure.cover is not None:
-                first = _first_reached(model, enforced)
-                top = top + measure.cover.weight @ x[first : first + measure.cover.near.shape[0]]
+                top = top + measure.cover.weight @ x[enforced.points]
             base = measure.base(x[:n])
             values[name] = np.full(len(top), np.nan)
             np.divide(top, base, out=values[name], where=base > NOTHING)

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 MET = 1e-6
 """A clause is met if it is broken by no more than this share of its target."""
 
+ONLY_A_PENALTY = "none: it has no target but a price on those left out"
 _SITES_ALONE = "none: nothing in it can move, the sites are fixed as chosen"
 
 HEADER = [
@@ -98,7 +99,7 @@ def _price(
     if clause.is_parameter:
         return np.full(n_rows, np.nan), "none: it changes a norm of the program, not a row"
     if np.isinf(clause.bounds).all():
-        return np.full(n_rows, np.nan), "none: it has no target but a price on those left out"
+        return np.full(n_rows, np.nan), ONLY_A_PENALTY
     if clause.name not in prices:
         return np.full(n_rows, np.nan), basis
     return prices[clause.name], basis

@@ -103,6 +103,14 @@ def _show(console: Console, found: ClausePrices, folder: Path | None) -> None:
     if len(found.resolved):
         _show_resolved(console, found.resolved)
     _show_places(console, found.rows)
+    penalised = rows[(rows["whole_cny_a_year"] > 0) & ~rows.index.isin(costs.index)]
+    if len(penalised):
+        amounts = penalised["whole_cny_a_year"].map(display.money)
+        several = [f"{name} {amount}" for name, amount in zip(names[penalised.index], amounts)]
+        console.print(
+            "Whole clause by its penalty on those left out (CNY a year): "
+            f"{escape(', '.join(several))}"
+        )
     free = names[rows["free"].eq(True)]
     console.print(f"Free, a tighter target costs nothing: {escape(', '.join(free) or 'none')}")
     for reason, part in rows[rows["tighter"] != ""].groupby("tighter", sort=False):

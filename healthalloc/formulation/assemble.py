@@ -52,17 +52,31 @@ class Enforced:
         Row of the measure that each of its program rows bounds.
     start
         First of its rows in the program.
+    first_reached
+        First of the columns of the points that it asks to be reached.
     """
 
     clause: Clause
     measure: Measure
     measure_row: Positions
     start: int
+    first_reached: int
 
     @property
     def slice(self) -> slice:
         """Its rows in the program."""
         return slice(self.start, self.start + len(self.measure_row))
+
+    @property
+    def rows(self) -> Positions:
+        """Its rows in the program, one by one."""
+        return self.start + np.arange(len(self.measure_row))
+
+    @property
+    def points(self) -> Positions:
+        """Columns of the points that it asks to be reached."""
+        cover = self.measure.cover
+        return self.first_reached + np.arange(0 if cover is None else cover.near.shape[0])
 
     def value(self, x: Floats) -> Floats:
         """What it measures at values of the program's columns, shape (n measure rows,)."""
@@ -179,7 +193,7 @@ def assemble(layout: Layout) -> Model:
     first_reached = columns.reached
     for clause, measure, size in zip(enforced_clauses, measures, n_reached):
         rows, measure_row = blocks.clause_rows(measure, clause.bounds, first_reached)
-        enforced.append(Enforced(clause, measure, measure_row, start))
+        enforced.append(Enforced(clause, measure, measure_row, start, first_reached))
         clause_parts.append(rows)
         start += rows.n_rows
         first_reached += size

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import healthalloc as ha
 import healthalloc.cli.prices
 from healthalloc import plan as kinds_of
+from healthalloc.clause_table import ONLY_A_PENALTY
 from healthalloc.cli.app import Exit, app
 from healthalloc.explain.prices import (
     ALL_PARTS,
@@ -197,6 +198,45 @@ def test_parts_are_priced_alone_and_as_a_whole_clause() -> None:
     whole = one(found, "staff", ALL_PARTS)
     assert whole["whole_cny_a_year"] == pytest.approx(2 * 340 + 4 * 120)
     assert np.isnan(whole["price_cny_a_year"])
+
+
+@pytest.mark.parametrize("target", [{"at_least": 50.0}, {}])
+def test_a_whole_clause_includes_the_penalty_that_it_sets(
+    target: dict[str, float], tmp_path: Path
+) -> None:
+    """60 % of residents have a fever clinic near; a second one costs 60 and spares 30.
+
+    So the clause costs 0.01 for each of the 4,000 left out.
+    """
+    circle = clause(
+        "coverage", id="circle", resource="fever_clinic", radius=12.0, radius_unit="km",
+        penalty_cny_per_resident=0.01, **target,
+    )  # fmt: skip
+    found = priced(circle, whole_units=True, resolve=1)
+    row = one(found, "circle")
+    assert row["whole_cny_a_year"] == pytest.approx(40)
+    assert (row["price_cny_a_year"] == 0) if target else (row["price_basis"] == ONLY_A_PENALTY)
+    again = found.resolved[found.resolved["change"] == "left out"]
+    assert again["cost_cny_a_year"].tolist() == near(40)
+    ha.write_scenario(found.solution.scenario, tmp_path / "plan")
+    result = run(tmp_path / "plan", "--resolve", 0)
+    assert "penalty on those left out (CNY a year): circle 40" in result.output
+
+
+def test_the_penalties_of_all_parts_count_in_the_whole_of_a_clause() -> None:
+    circles = [
+        clause(
+            "coverage", id="circle", part=part, resource="fever_clinic", radius=12.0,
+            radius_unit="km", penalty_cny_per_resident=penalty,
+        )
+        for part, penalty in (("a", 0.01), ("b", 0.02))
+    ]  # fmt: skip
+    # together they are worth a second fever clinic for 60, and 30 for the 1,000 still left out;
+    # b alone costs 80, a alone 40
+    found = priced(*circles)
+    assert one(found, "circle", "a")["whole_cny_a_year"] == pytest.approx(90 - 80)
+    assert one(found, "circle", "b")["whole_cny_a_year"] == pytest.approx(90 - 40)
+    assert one(found, "circle", ALL_PARTS)["whole_cny_a_year"] == pytest.approx(90)
 
 
 # --- several prices are right
@@ -530,8 +570,8 @@ def test_a_whole_clause_costs_the_difference_of_two_solves(scenario: ha.Scenario
     assume(solution.status is ha.Status.OPTIMAL)
     found = price_solution(solution, resolve=0)
     for row in found.clauses.to_dict("records"):
-        if row["statements"] == 0:
-            continue  # it has a price of its own, or speaks of nobody
+        if np.isnan(row["whole_cny_a_year"]):
+            continue  # it speaks of nobody
         without = ha.solve(scenario.audit_only(row["clause_id"])).require_optimal()
         expected = solution.objective - without.objective
         assert row["whole_cny_a_year"] >= 0

@@ -56,16 +56,14 @@ def soften(
 
     parts: list[_Sides] = []
     always: list[_Sides] = []
-    first = program.column_block("reached").start
     for number, (enforced, (low, high)) in enumerate(zip(model.enforced, bounds.clauses)):
-        measure = enforced.measure
+        measure, first = enforced.measure, enforced.first_reached
         for floor, target in ((True, low), (False, high)):
             if np.isfinite(target):
                 parts.append(_clause_sides(measure, floor, target, number, first, width))
         most = enforced.clause.most
         if capped and np.isfinite(high) and np.isfinite(most):
             always.append(_clause_sides(measure, False, max(most, high), number, first, width))
-        first += 0 if measure.cover is None else measure.cover.near.shape[0]
     parts += _limit_sides(model, bounds, width)
     always.append(_closed_holds_nothing(model, bounds, parts, width))
 

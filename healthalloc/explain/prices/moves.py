@@ -67,6 +67,24 @@ def moved(program: LinearProgram, move: Move, step: float) -> LinearProgram:
     return replace(program, matrix=whole, row_lower=row_lower, row_upper=row_upper)
 
 
+def freed(program: LinearProgram, rows: Positions, points: Positions) -> LinearProgram:
+    """The program without some clauses: without their rows and the penalties they set.
+
+    Parameters
+    ----------
+    program
+    rows : ndarray of int
+        Rows that enforce their targets.
+    points : ndarray of int
+        Columns of the points that they ask to be reached.
+    """
+    lower, upper, cost = program.row_lower.copy(), program.row_upper.copy(), program.cost.copy()
+    lower[rows], upper[rows], cost[points] = -np.inf, np.inf, 0.0
+    # the offset counts every point as left out, and reaching one earns its penalty back
+    offset = program.offset + float(program.cost[points].sum())
+    return replace(program, cost=cost, offset=offset, row_lower=lower, row_upper=upper)
+
+
 def moved_rows(
     program: LinearProgram, move: Move, step: float, rows: csr_array
 ) -> tuple[Floats, Floats, csr_array]:

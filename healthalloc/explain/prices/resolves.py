@@ -9,7 +9,7 @@ import numpy as np
 
 from healthalloc.errors import SolverError
 from healthalloc.explain.prices.marginal import StatementPrice
-from healthalloc.explain.prices.moves import moved
+from healthalloc.explain.prices.moves import freed, moved
 from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.plan.clause import Clause
@@ -55,10 +55,7 @@ class Resolver:
 
     def left_out(self, enforced: Enforced) -> dict[str, Any]:
         """Without the clause (a row of ``resolved``)."""
-        program = self._program
-        lower, upper = program.row_lower.copy(), program.row_upper.copy()
-        lower[enforced.slice], upper[enforced.slice] = -np.inf, np.inf
-        program = replace(program, row_lower=lower, row_upper=upper)
+        program = freed(self._program, enforced.rows, enforced.points)
         return self._compared(enforced.clause, program, -1.0, "left out", "none")
 
     def _compared(

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from healthalloc.errors import SolverError
 from healthalloc.explain.prices.faces import directions, directions_and_points, face
-from healthalloc.explain.prices.moves import Move, Positions, moved_rows
+from healthalloc.explain.prices.moves import Move, Positions, freed, moved_rows
 from healthalloc.explain.prices.reach import OptimalFace, proved
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers import Session, SolverOptions, solve_highs
@@ -74,7 +74,7 @@ class Sensitivity:
 
     @cached_property
     def _freed(self) -> Session:
-        # what is optimal stays feasible when rows are taken away
+        # what is optimal stays feasible when rows are taken away or costs change
         session = Session(self.program, self._options, primal=True)
         session.return_to(self._basis)
         return session
@@ -83,18 +83,29 @@ class Sensitivity:
     def _face(self) -> OptimalFace:
         return OptimalFace(self.program, self.x, self.dual, self._basis, self._options)
 
-    def without(self, rows: Positions) -> float:
-        """Least cost without some rows, CNY a year."""
-        if not self.dual[rows].any():
+    def without(self, rows: Positions, points: Positions) -> float:
+        """Least cost without some clauses, CNY a year.
+
+        Parameters
+        ----------
+        rows, points
+            As for `freed`.
+        """
+        if not self.dual[rows].any() and not self.program.cost[points].any():
             return self.cost  # the same duals prove the same point optimal without them
-        program, free = self.program, np.full(len(rows), np.inf)
-        self._freed.set_row_bounds(rows, -free, free)
-        result = proved(self._freed.program, self._freed.solve())
-        self._freed.set_row_bounds(rows, program.row_lower[rows], program.row_upper[rows])
+        program = freed(self.program, rows, points)
+        self._open_freed(program, rows, points)
+        result = proved(program, self._freed.solve())
+        self._open_freed(self.program, rows, points)
         self._freed.return_to(self._basis)
         if result.x is None:
             raise SolverError(f"the program without a clause ended {result.status.value}")
         return float(program.cost @ result.x) + program.offset
+
+    def _open_freed(self, program: LinearProgram, rows: Positions, points: Positions) -> None:
+        self._freed.set_row_bounds(rows, program.row_lower[rows], program.row_upper[rows])
+        self._freed.set_costs(points, program.cost[points])
+        self._freed.set_offset(program.offset)
 
     def can_move(self, move: Move) -> bool:
         """Whether any of the rows holds a column that is not fixed."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from healthalloc.clause_table import ONLY_A_PENALTY
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.explain.prices.marginal import StatementPrice, statement_price
 from healthalloc.explain.prices.resolves import RESOLVE_GAP, Resolver
@@ -17,6 +18,7 @@ from healthalloc.explain.prices.sensitivity import Sensitivity
 from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.budget import stated
 from healthalloc.formulation.program import LinearProgram
+from healthalloc.plan.clause import Clause
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -78,8 +80,9 @@ class ClausePrices:
         One row for each clause (and part): the same columns without the place, for all its
         ``statements`` one unit tighter together, and ``one_percent_tighter_cny_a_year`` (price
         times a hundredth of the target, so that clauses of different units compare),
-        ``whole_cny_a_year`` (least cost with the clause less least cost without it) and
-        ``whole_basis``. A clause with several parts has one more row, for the whole of all.
+        ``whole_cny_a_year`` (least cost with the clause less least cost without it, and without
+        the penalty that it sets on those left out) and ``whole_basis``. A clause with several
+        parts has one more row, for the whole of all.
     resolved
         What was solved again: ``clause_id, part, change, target, cost_cny_a_year`` (cost more
         than now, or less without the clause), ``cost_low_cny_a_year, cost_high_cny_a_year``
@@ -197,20 +200,15 @@ def price_solution(
     priced = [e for e in asked if len(e.measure_row)]
     effort = sum(e.measure.n_rows for e in priced) * program.n_columns
     each_range = effort <= MOST_EFFORT if ranges is None else ranges
-    silent = [e.clause for e in asked if not len(e.measure_row)]
-    parameters = [
-        c
-        for c in solution.scenario.plan.clauses
-        if c.is_parameter and c.treatment == "enforce" and c.name in names
-    ]
-    for clause in (*silent, *parameters):
-        nothing = {
-            "clause_id": clause.id, "part": clause.part, "quote": clause.quote,
-            "unit": clause.unit_label, "target": clause.target_label,
-            "statements": 0,
-            "price_basis": NORM if clause.is_parameter else clause.nothing_to_say,
-        }  # fmt: skip
-        table.append(nothing)
+    for enforced in asked:
+        if not len(enforced.measure_row):
+            clause = enforced.clause
+            basis = ONLY_A_PENALTY if clause.is_priced else clause.nothing_to_say
+            whole = _whole(study, [enforced], manner) if clause.is_priced else {}
+            table.append(_words(clause, basis) | whole | {"statements": 0})
+    for clause in solution.scenario.plan.clauses:
+        if clause.is_parameter and clause.treatment == "enforce" and clause.name in names:
+            table.append(_words(clause, NORM) | {"statements": 0})
     for enforced in each(priced, "prices", item=lambda e: e.clause.name):
         clause, n = enforced.clause, enforced.measure.n_rows
         by_row = [
@@ -223,19 +221,16 @@ def price_solution(
         if n > 1:
             price = statement_price(study, model, enforced, np.arange(n), sites=sites)
         prices[clause.name] = price
-        words = {
-            "clause_id": clause.id, "part": clause.part, "quote": clause.quote,
-            "unit": clause.unit_label, "target": clause.target_label,
-            "price_basis": f"dual of the linear program{manner}",
-        }  # fmt: skip
+        words = _words(clause, f"dual of the linear program{manner}")
         for k, price_of_row in enumerate(by_row):
             area, facility = enforced.measure.place(k)
             place = {"area_id": area, "facility_id": facility}
             rows.append(words | place | price_of_row.cells())
         cells = price.cells() | {"one_percent_tighter_cny_a_year": price.one_percent}
         table.append(words | cells | _whole(study, [enforced], manner))
-    for clause_id in dict.fromkeys(e.clause.id for e in priced):
-        parts = [e for e in priced if e.clause.id == clause_id]
+    costing = [e for e in asked if len(e.measure_row) or e.clause.is_priced]
+    for clause_id in dict.fromkeys(e.clause.id for e in costing):
+        parts = [e for e in costing if e.clause.id == clause_id]
         if len(parts) > 1:
             words = {"clause_id": clause_id, "part": ALL_PARTS, "quote": parts[0].clause.quote}
             table.append(words | _whole(study, parts, manner))
@@ -244,10 +239,11 @@ def price_solution(
     resolver = Resolver(solution, options)
     again = [resolver.tighter(prices[name]) for name in each(_dearest(prices, resolve), "resolve")]
     if model.program.is_mixed_integer:
-        first = len(silent) + len(parameters)
-        costs = by_clause["whole_cny_a_year"][first : first + len(priced)]
-        dearest = costs[costs > 0].nlargest(resolve).index
-        again += [resolver.left_out(priced[k - first]) for k in each(dearest, "resolve")]
+        single = by_clause[by_clause["part"] != ALL_PARTS]
+        dearest = single[single["whole_cny_a_year"] > 0].nlargest(resolve, "whole_cny_a_year")
+        by_key = {(e.clause.id, e.clause.part): e for e in costing}
+        keys = list(zip(dearest["clause_id"], dearest["part"]))
+        again += [resolver.left_out(by_key[key]) for key in each(keys, "resolve")]
     return ClausePrices(
         solution, pd.DataFrame(rows, columns=ROWS), by_clause,
         pd.DataFrame(again, columns=RESOLVED), time.perf_counter() - began,
@@ -306,9 +302,18 @@ def _priced_program(solution: Solution) -> tuple[LinearProgram, str]:
     return priced, manner
 
 
+def _words(clause: Clause, basis: str) -> dict[str, Any]:
+    """What a row of a table says of its clause, and where its price is from."""
+    return {
+        "clause_id": clause.id, "part": clause.part, "quote": clause.quote,
+        "unit": clause.unit_label, "target": clause.target_label, "price_basis": basis,
+    }  # fmt: skip
+
+
 def _whole(study: Sensitivity, parts: Sequence[Enforced], manner: str) -> dict[str, Any]:
-    rows = np.concatenate([np.arange(e.slice.start, e.slice.stop) for e in parts])
-    saved = max(0.0, study.cost - study.without(rows))
+    rows = np.concatenate([e.rows for e in parts])
+    points = np.concatenate([e.points for e in parts])
+    saved = max(0.0, study.cost - study.without(rows, points))
     basis = f"linear program{manner}: cost with the clause less cost without it"
     # the cost of the whole plan is known to some digits only
     noise = 1e-12 * abs(study.cost)

@@ -32,7 +32,6 @@ class OpenProgram:
 
     _opened: Model
     _number: dict[str, int]
-    _first_reached: list[int]
     _demand: Floats
     _demanded: tuple[Positions, Positions]
 
@@ -102,7 +101,7 @@ class OpenProgram:
                 session.set_row_bounds(rows, -free, free)
             return
         bounds = self._edits.clause(name).bounds
-        made, _ = blocks.clause_rows(enforced.measure, bounds, self._first_reached[number])
+        made, _ = blocks.clause_rows(enforced.measure, bounds, enforced.first_reached)
         if made.n_rows != len(rows):
             self._open()  # a value became a range, or the other way round
             return
@@ -195,7 +194,7 @@ class OpenProgram:
         enforced = list(self._opened.enforced)
         enforced[number] = now
         self._opened = replace(self._opened, enforced=tuple(enforced))
-        made, _ = blocks.clause_rows(now.measure, was.clause.bounds, self._first_reached[number])
+        made, _ = blocks.clause_rows(now.measure, was.clause.bounds, was.first_reached)
         for session in self._sessions:
             session.set_row(now.start, made.column, made.value)
 
@@ -213,10 +212,6 @@ class OpenProgram:
         self._milp = self._now = None
         self._holdable = (structure.stock["upper"] != 0).to_numpy()
         self._number = {e.clause.name: k for k, e in enumerate(model.enforced)}
-        covers = [e.measure.cover for e in model.enforced]
-        sizes = [0 if cover is None else cover.near.shape[0] for cover in covers]
-        reached = model.program.column_block("reached").start
-        self._first_reached = [reached + int(n) for n in np.cumsum([0, *sizes])]
         labels = model.program.row_block("demand").labels()
         population = pd.Index(structure.populations["population_id"])
         service = pd.Index(structure.services["service_id"])
