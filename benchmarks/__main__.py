@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.processes import Case, timed_side_by_side
 from benchmarks.reference.cases import CASES as SCENARIOS
-from benchmarks.reference.command import reference
+from benchmarks.reference.command import engines, reference
 
 _PYTHON = sys.executable
 _IMPORTS = [_PYTHON, "-c", "import numpy, pandas, scipy.sparse"]
@@ -71,6 +71,7 @@ def cases() -> None:
 
 
 app.command()(reference)
+app.command()(engines)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.reference import hospitals
 from healthalloc.generate import generate
 from healthalloc.io import read_scenario
 from healthalloc.scenario import Scenario
@@ -58,6 +59,12 @@ CASES = {
     for case in (
         *map(_reference, SIZES),
         *(_plan(file.parent) for file in sorted(EXAMPLES.glob("*/scenario.toml"))),
+        Case(
+            "us_hospitals",
+            "real geography: counties and hospitals of the United States",
+            hospitals.us_hospitals,
+            hospitals.absent,
+        ),
     )
 }
 

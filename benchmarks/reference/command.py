@@ -9,8 +9,9 @@ import typer
 from benchmarks.reference.cases import case_of
 from benchmarks.reference.clock import PHASES
 from benchmarks.reference.drivers import NEEDS, present
+from benchmarks.reference.engines import GENERIC, absent
 from benchmarks.reference.runs import measure
-from benchmarks.reference.shown import console, differing, phase_table
+from benchmarks.reference.shown import console, differing, engine_table, fastest, phase_table
 
 
 def reference(
@@ -50,6 +51,43 @@ def reference(
             if "cannot" in measured.facts:
                 typer.echo(f"{driver}: {measured.facts['cannot']}")
         for line in differing(found):
+            typer.echo(f"NOT THE SAME {line}")
+            wrong = True
+    raise typer.Exit(1 if wrong else 0)
+
+
+def engines(
+    sizes: Annotated[str, typer.Option(help="Cases, or sizes as 400x60, with commas.")] = "S",
+    names: Annotated[
+        str, typer.Option("--engines", help="Engines, with commas; also names of solvers.")
+    ] = ",".join(("highs", *GENERIC)),
+    runs: Annotated[int, typer.Option(help="Counted runs of each.", min=1)] = 3,
+    limit_s: Annotated[float, typer.Option(help="CPU seconds for each; 0: no limit.")] = 600,
+) -> None:
+    """Time engines on the finished program, without whole units; certify every answer.
+
+    An engine of this library goes by the name that settings give it (``highs``, ``pulp``).
+    Ends with 1 if two objectives differ.
+    """
+    wrong = False
+    for name in sizes.split(","):
+        case = case_of(name)
+        if case.absent():
+            typer.echo(f"{name}: not measured, {case.absent()}")
+            continue
+        why = {engine: absent(engine) for engine in names.split(",")}
+        for engine, reason in why.items():
+            if reason:
+                typer.echo(f"{engine}: not measured, {reason}")
+        workers = [f"engine:{engine}" for engine, reason in why.items() if not reason]
+        measured = measure(name, workers, ["solve"], runs, limit_s)
+        found = {worker.removeprefix("engine:"): m for worker, m in measured.items()}
+        size = next((m.facts for m in found.values() if "nnz" in m.facts), None)
+        typer.echo(f"\n{name}: {case.about}" + (_size(size) if size else ""))
+        console().print(engine_table(found))
+        for line in fastest(found, GENERIC):
+            typer.echo(line)
+        for line in differing({d: m for d, m in found.items() if "objective" in m.facts}):
             typer.echo(f"NOT THE SAME {line}")
             wrong = True
     raise typer.Exit(1 if wrong else 0)

@@ -38,6 +38,7 @@ def state_program(clock: Clock, program: LinearProgram) -> None:
 
 def state_highs(clock: Clock, highs: Any) -> None:
     """State size and sums of the program that a HiGHS instance holds."""
+    highs.ensureColwise()
     lp = highs.getLp()
     matrix = lp.a_matrix_
     names = ("col_cost_", "col_lower_", "col_upper_", "row_lower_", "row_upper_")

@@ -49,12 +49,7 @@ class Measured:
 
 
 def measure(
-    case: str,
-    drivers: Sequence[str],
-    phases: Sequence[str],
-    runs: int,
-    limit_s: float,
-    **options: Any,
+    case: str, drivers: Sequence[str], phases: Sequence[str], runs: int, limit_s: float
 ) -> dict[str, Measured]:
     """Run every driver in turn, as often as asked for.
 
@@ -66,9 +61,7 @@ def measure(
         for name in drivers:
             for together in _together(name, phases):
                 if not found[name].stopped:
-                    order = {
-                        "case": case, "by": name, "phases": together, "limit_s": limit_s, **options
-                    }  # fmt: skip
+                    order = {"case": case, "by": name, "phases": together, "limit_s": limit_s}
                     lines[name] += _run(order, found[name])
     for name, measured in found.items():
         _gather(measured, lines[name])

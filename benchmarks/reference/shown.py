@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -16,6 +16,7 @@ from benchmarks.reference.runs import Measured
 SAME = 1e-6
 SUMS = ("nnz", "rows", "columns", "matrix_sum", "cost_sum", "bound_sum")
 FLOOR = "highspy"
+ENGINE_FACTS = {"iterations": "", "objective": ".10g", "gap": ".1e", "residual": ".1e"}
 
 
 def console() -> Console:
@@ -51,7 +52,12 @@ def phase_table(found: Mapping[str, Measured], phases: Sequence[str]) -> Table:
         head = " + ".join(together)
         table.add_row(head, *(_seconds(m, together, found) for m in found.values()))
     if together:
-        table.add_row("its bytes per nonzero", *(_bytes(m, together) for m in found.values()))
+        table.add_row(
+            "its bytes per nonzero", *(_bytes(m, together, found) for m in found.values())
+        )
+    if together and "pass" in phases:
+        head = "all of it and pass"
+        table.add_row(head, *(_seconds(m, [*together, "pass"], found) for m in found.values()))
     for phase in ("solve", "extract"):
         if phase in phases:
             table.add_row(f"MB above start, {phase}", *(_peak(m, phase) for m in found.values()))
@@ -59,6 +65,33 @@ def phase_table(found: Mapping[str, Measured], phases: Sequence[str]) -> Table:
         shown = (m.facts.get("objective", math.nan) for m in found.values())
         table.add_row("objective", *(f"{value:.10g}" for value in shown))
     return table
+
+
+def engine_table(found: Mapping[str, Measured]) -> Table:
+    """CPU seconds, memory and certificate of each engine."""
+    table = table_of(
+        "engine", "CPU s", "wall s", "MB above start", "iterations", "objective", "gap",
+        "largest residual",
+    )  # fmt: skip
+    for name, m in found.items():
+        if m.stopped:
+            table.add_row(name, m.why)
+            continue
+        shown = [f"{m.facts[k]:{f}}" if k in m.facts else "" for k, f in ENGINE_FACTS.items()]
+        cpu, wall = m.cpu_s["solve"], m.wall_s["solve"]
+        table.add_row(name, f"{cpu:.4g}", f"{wall:.4g}", _peak(m, "solve"), *shown)
+    return table
+
+
+def fastest(found: Mapping[str, Measured], generic: Collection[str]) -> list[str]:
+    """How often faster each other engine is than the fastest generic one."""
+    seconds = {name: m.cpu_s["solve"] for name, m in found.items() if not m.stopped}
+    best = min((name for name in seconds if name in generic), key=seconds.__getitem__, default="")
+    return [
+        f"{name}: {seconds[best] / seconds[name]:.3g} times as fast as {best}"
+        for name in seconds
+        if best and name not in generic
+    ]
 
 
 def _head(name: str) -> str:
@@ -76,9 +109,9 @@ def _seconds(measured: Measured, phases: Sequence[str], found: Mapping[str, Meas
     return f"{mine:.4g}" + ("" if own or math.isnan(floor) else f" ({mine / floor:.3g}x)")
 
 
-def _bytes(measured: Measured, phases: Sequence[str]) -> str:
+def _bytes(measured: Measured, phases: Sequence[str], found: Mapping[str, Measured]) -> str:
     peaks = [measured.peak_mb[p] for p in phases if p in measured.peak_mb]
-    nnz = measured.facts.get("nnz")
+    nnz = next((m.facts["nnz"] for m in found.values() if "nnz" in m.facts), 0)
     return f"{max(peaks) * 1e6 / nnz:.0f}" if peaks and nnz else ""
 
 

@@ -6,7 +6,6 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from benchmarks.reference.cases import case_of
 from benchmarks.reference.clock import Clock
@@ -17,9 +16,13 @@ from healthalloc.io import write_scenario
 WARM_UP = "40x12"
 
 
-def main(case: str, by: str, phases: list[str], limit_s: float, **options: Any) -> None:
-    """Warm up on a small case, so that imports are no part of a phase; then run."""
-    module = driver(by)
+def main(case: str, by: str, phases: list[str], limit_s: float) -> None:
+    """Warm up on a small case, so that imports are no part of a phase; then run.
+
+    ``by`` is a driver, or ``engine:NAME`` for one engine.
+    """
+    name, *which = by.split(":", 1)
+    module = driver(name)
     scenario = case_of(case).make()
     tiny = case_of(WARM_UP).make()
     if phases == ["read"]:
@@ -32,9 +35,9 @@ def main(case: str, by: str, phases: list[str], limit_s: float, **options: Any) 
             with clock.phase("read"):
                 module.read(Path(folder) / "whole")
         return
-    module.drive(tiny, Clock(phases, silent=True), **options)
+    module.drive(tiny, Clock(phases, silent=True), *which)
     try:
-        module.drive(scenario, Clock(phases, limit_s), **options)
+        module.drive(scenario, Clock(phases, limit_s), *which)
     except UnsupportedError as error:
         print(json.dumps({"facts": {"cannot": str(error)}}), flush=True)
 

@@ -11,8 +11,11 @@ from benchmarks.reference import worker
 from benchmarks.reference.cases import CASES, case_of
 from benchmarks.reference.clock import PHASES
 from benchmarks.reference.drivers import NEEDS, present
+from benchmarks.reference.engines import GENERIC, absent, engine
 from benchmarks.reference.runs import Measured
 from benchmarks.reference.shown import differing
+from healthalloc.formulation import formulate
+from healthalloc.solvers import SolverOptions, certify
 
 TINY = "60x14"
 
@@ -58,12 +61,49 @@ def test_the_command_prints_phases_and_ratios():
 
 
 def test_a_phase_over_its_limit_is_reported_as_such():
-    done = CliRunner().invoke(
-        app,
-        ["reference", "--sizes", "M", "--drivers", "highspy", "--runs", "1", "--limit-s", "1"],
-    )
+    command = ["reference", "--sizes", "M", "--drivers", "highspy", "--phases", "build,solve"]
+    done = CliRunner().invoke(app, [*command, "--runs", "1", "--limit-s", "1"])
     assert "highspy: solve: not in 1 s" in done.output
     assert re.search(r"\| build +\| [\d.]+ ", done.output)
+
+
+def test_engines_are_compared_by_name():
+    engines = "highs,highs-ipm,nobody"
+    done = CliRunner().invoke(
+        app, ["engines", "--sizes", TINY, "--engines", engines, "--runs", "1"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "nobody: not measured, unknown solver 'nobody'" in done.output
+    assert re.search(r"highs: [\d.]+ times as fast as highs-ipm", done.output)
+
+
+@pytest.mark.parametrize("name", GENERIC)
+def test_an_engine_finds_the_optimum_with_proof(name):
+    if absent(name):
+        pytest.skip(absent(name))
+    program = formulate(case_of(TINY).make()).program
+    result, best = (engine(n)(program, SolverOptions()) for n in (name, "highs"))
+    certificate = certify(program, result)
+    assert certificate.passes()
+    assert certificate.objective == pytest.approx(certify(program, best).objective, rel=1e-6)
+
+
+def test_hospitals_are_a_case_where_the_data_is(monkeypatch):
+    monkeypatch.delenv("HEALTHALLOC_DATA", raising=False)
+    assert "HEALTHALLOC_DATA" in CASES["us_hospitals"].absent()
+    done = CliRunner().invoke(app, ["reference", "--sizes", "us_hospitals", "--runs", "1"])
+    assert "us_hospitals: not measured" in done.output
+
+
+def test_hospitals_state_their_sources():
+    if CASES["us_hospitals"].absent():
+        pytest.skip(CASES["us_hospitals"].absent())
+    scenario = CASES["us_hospitals"].make()
+    assert (len(scenario.populations), len(scenario.facilities)) == (2499, 7154)
+    of_stock = scenario.stock.groupby("resource_id")["source"].first().str.startswith("assumed:")
+    assert of_stock.to_dict() == {
+        "general_bed": False, "icu_bed": False, "rehab_bed": True, "doctor": True, "nurse": True,
+    }  # fmt: skip
 
 
 def test_the_registry_lists_its_cases_and_takes_any_size():

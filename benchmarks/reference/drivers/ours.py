@@ -12,6 +12,7 @@ from healthalloc.io import read_scenario
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, named_solver
+from healthalloc.solvers.highs import passed
 from healthalloc.solving import answered
 
 NO_LIMIT_S = 1e7  # the clock limits the phases
@@ -33,10 +34,14 @@ def drive(scenario: Scenario, clock: Clock, engine: str = "") -> None:
         labels = [block.labels() for block in (*program.columns, *program.rows)]
     del labels
     state_program(clock, program)
+    options = SolverOptions(time_limit_s=NO_LIMIT_S, gap=scenario.settings.solve.gap)
+    if clock.wants("pass"):
+        with clock.phase("pass"):
+            highs = passed(program, options)
+        del highs
     if not clock.wants("solve", "extract"):
         return
     solver = named_solver(engine or scenario.settings.solve.solver)
-    options = SolverOptions(time_limit_s=NO_LIMIT_S, gap=scenario.settings.solve.gap)
     with clock.phase("solve"):
         answer = answered(model, solver, options)
     solution = Solution(model, *answer, seconds={})
