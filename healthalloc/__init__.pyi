@@ -30,6 +30,7 @@ from .solution import Solution
 from .solvers import Certificate, Status, certify
 from .solving import solve
 from .strategies import Allocation
+from .sweeps import Sweep, ensemble, sweep
 from .verification import Verification, verify
 
 __version__: str
@@ -64,6 +65,7 @@ __all__ = [
     "SolveSettings",
     "SolverError",
     "Status",
+    "Sweep",
     "TradeOffs",
     "TravelMatrix",
     "UnsupportedError",
@@ -75,6 +77,7 @@ __all__ = [
     "audit",
     "certify",
     "compare",
+    "ensemble",
     "find_conflicts",
     "formulate",
     "from_networkx",
@@ -88,6 +91,7 @@ __all__ = [
     "repairs",
     "schema_table",
     "solve",
+    "sweep",
     "trade_offs",
     "verify",
     "write_bundle",

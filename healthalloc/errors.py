@@ -70,6 +70,9 @@ class DataError(HealthAllocError):
         head = f"{n} problem{'' if n == 1 else 's'} in the input:"
         super().__init__("\n".join([head, *(f"  - {p}" for p in self.problems)]))
 
+    def __reduce__(self) -> tuple[type[DataError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)  # an exception is else made anew from its text
+
 
 class PlanError(DataError):
     """A clause of the plan is wrong: unknown kind, unit or field, or an empty scope."""

@@ -77,7 +77,12 @@ Answer = tuple[Result, Certificate | None, Prices | None, Conflict | None]
 
 
 def answered(
-    model: Model, engine: Solver, options: SolverOptions, conflict_engine: Solver | None = None
+    model: Model,
+    engine: Solver,
+    options: SolverOptions,
+    conflict_engine: Solver | None = None,
+    *,
+    conflict: bool = True,
 ) -> Answer:
     """Solve a model's program, prove the answer, price its clauses or name their conflict.
 
@@ -88,6 +93,8 @@ def answered(
         Solver of the relaxation, the program, and the program that is priced.
     conflict_engine
         Solver of the small programs of a conflict, if another.
+    conflict
+        Whether to look for the clauses that cannot hold together.
 
     Returns
     -------
@@ -97,7 +104,7 @@ def answered(
     prices : Prices or None
         If the answer is optimal.
     conflict : Conflict or None
-        If the program is infeasible.
+        If the program is infeasible and it was asked for.
     """
     program = model.program
     relaxed = engine(program.relaxed(), options)
@@ -108,7 +115,8 @@ def answered(
         # a limit stopped the relaxation: its point is no allocation of whole units
         result = replace(relaxed, status=Status.LIMIT_WITHOUT_INCUMBENT, x=None)
     if result.status is Status.INFEASIBLE:
-        return result, None, None, find_conflict(model, conflict_engine or engine, options)
+        found = find_conflict(model, conflict_engine or engine, options) if conflict else None
+        return result, None, None, found
     if not result.status.has_solution:
         return result, None, None, None
     result = rounded(program, result)

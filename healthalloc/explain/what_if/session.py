@@ -268,7 +268,7 @@ class WhatIf:
 
     # --- the answer
 
-    def solve(self, near: Solution | None = None) -> Solution:
+    def solve(self, near: Solution | None = None, *, conflict: bool = True) -> Solution:
         """Solve the scenario as it stands.
 
         Parameters
@@ -276,6 +276,8 @@ class WhatIf:
         near
             An earlier answer: among the answers that cost the same, take the one that moves
             least from it (see `nearby`). One more program is solved for it.
+        conflict
+            Where the plan is infeasible, find the clauses that cannot hold together.
 
         Returns
         -------
@@ -292,10 +294,10 @@ class WhatIf:
         model = self._open_program.model()
         made = time.perf_counter()
         try:
-            answer = self._answer(model)
+            answer = self._answer(model, conflict)
         except SolverError:
             self._open_program.forget()  # from nothing, before giving up
-            answer = self._answer(model)
+            answer = self._answer(model, conflict)
         seconds = {"formulate": made - began, "solve": time.perf_counter() - made}
         found = Solution(model, *answer, seconds=seconds)
         if near is not None and found.status is Status.OPTIMAL:
@@ -303,8 +305,9 @@ class WhatIf:
         self._last = found
         return found
 
-    def _answer(self, model: Model) -> Answer:
+    def _answer(self, model: Model, conflict: bool) -> Answer:
         try:
-            return answered(model, self._open_program.engine, self._options, solve_highs)
+            engine = self._open_program.engine
+            return answered(model, engine, self._options, solve_highs, conflict=conflict)
         finally:
             self._open_program.set_sites(model.program)
