@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks.processes import Case, timed_side_by_side
 from benchmarks.reference.cases import CASES as SCENARIOS
 from benchmarks.reference.command import engines, reference
+from benchmarks.reference.growth import growth
 
 _PYTHON = sys.executable
 _IMPORTS = [_PYTHON, "-c", "import numpy, pandas, scipy.sparse"]
@@ -72,6 +73,7 @@ def cases() -> None:
 
 app.command()(reference)
 app.command()(engines)
+app.command()(growth)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ def drive(scenario: Scenario, clock: Clock, engine: str = "") -> None:
         labels = [block.labels() for block in (*program.columns, *program.rows)]
     del labels
     state_program(clock, program)
+    flow = program.column_block("flow")
+    of_flows = program.matrix.indptr[flow.stop] - program.matrix.indptr[flow.start]
+    clock.facts(flow_nnz=int(of_flows))
     options = SolverOptions(time_limit_s=NO_LIMIT_S, gap=scenario.settings.solve.gap)
     if clock.wants("pass"):
         with clock.phase("pass"):
