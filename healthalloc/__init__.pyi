@@ -20,6 +20,9 @@ from .explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
 from .explain.what_if import WhatIf
 from .explain.what_if.changes import Changes
 from .formulation import LinearProgram, formulate
+from .geo.layers import to_geodataframes
+from .geo.read import Layer, read_layer
+from .geo.write import write_layers
 from .io import new_scenario, read_scenario, write_scenario
 from .network_graph import from_networkx
 from .plan import Check, Clause, Measure, Plan, register
@@ -50,6 +53,7 @@ __all__ = [
     "DataError",
     "GreatCircle",
     "HealthAllocError",
+    "Layer",
     "LinearProgram",
     "Measure",
     "NoSolutionError",
@@ -86,14 +90,17 @@ __all__ = [
     "new_scenario",
     "price_clauses",
     "price_solution",
+    "read_layer",
     "read_scenario",
     "register",
     "repairs",
     "schema_table",
     "solve",
     "sweep",
+    "to_geodataframes",
     "trade_offs",
     "verify",
     "write_bundle",
+    "write_layers",
     "write_scenario",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import PurePath
 
 import pandas as pd
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from healthalloc.settings import (
     RoadGraph,
     Settings,
     SolveSettings,
+    Travel,
     TravelMatrix,
 )
 from healthalloc.validate import clean_table, is_formula
@@ -101,6 +103,7 @@ def settings_problems(settings: Settings) -> list[Problem]:
         message = f"the target year is before the base year {settings.base_year}"
         value = str(settings.target_year)
         problems.append(Problem("settings", message, column="target_year", value=value))
+    problems += _matrix_problems(settings.travel)
     for name, text in {"name": settings.name, **settings.sources}.items():
         for words in (name, text):
             if is_formula(words):
@@ -108,3 +111,17 @@ def settings_problems(settings: Settings) -> list[Problem]:
                 mend = "begin it with a letter or a digit"
                 problems.append(Problem("settings", message, column=name, value=words, mend=mend))
     return problems
+
+
+def _matrix_problems(travel: Travel) -> list[Problem]:
+    """Settings of an OMX file belong to an OMX file, and to nothing else."""
+    if not isinstance(travel, TravelMatrix):
+        return []
+    if (travel.layout == "omx") != (PurePath(travel.file).suffix.lower() == ".omx"):
+        message = "a matrix of layout omx stands in a file that ends in .omx, and no other does"
+        return [Problem("settings", message, column="travel.file", value=travel.file)]
+    return [
+        Problem("settings", "is for the layout omx alone", column=f"travel.{name}", value=value)
+        for name, value in (("matrix", travel.matrix), ("zones", travel.zones))
+        if value and travel.layout != "omx"
+    ]

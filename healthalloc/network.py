@@ -118,12 +118,15 @@ def travel_pairs(
     at the speed of the population's area class.
 
     *Road graph.* Any networkx graph. Edges carry ``length_km`` (or ``length`` in metres, as
-    OSMnx writes it) or ``travel_min`` or both, or a length and ``speed_km_per_h`` (or
-    ``speed_kph``). Nodes carry ``longitude`` and ``latitude`` (or ``lon`` and ``lat``, or ``x``
-    and ``y``) in degrees. A point stands at its ``node_id``, or else is joined to the nearest
-    node by a straight leg at the access speed. Residents travel along the direction of the
-    edges. Minutes are those of the fastest path and km those of the shortest, **which may be
-    two different paths**; of parallel edges each takes its best.
+    OSMnx writes it) or ``travel_min`` (or ``travel_time`` in seconds, as OSMnx writes it) or
+    both, or a length and ``speed_km_per_h`` (or ``speed_kph``), or a length and the tags
+    ``highway`` and ``maxspeed`` of OpenStreetMap, whose speeds are those of OSRM's car profile.
+    Nodes carry ``longitude`` and ``latitude`` (or ``lon`` and ``lat``, or ``x`` and ``y``) in
+    degrees; ``x`` and ``y`` may be in the system that the graph states as ``crs``. A point
+    stands at its ``node_id``, or else is joined to the nearest node by a straight leg at the
+    access speed. Residents travel along the direction of the edges. Minutes are those of the
+    fastest path and km those of the shortest, **which may be two different paths**; of parallel
+    edges each takes its best.
 
     *Matrix.* Values as given, in minutes or km; the word ``unreachable`` says that there is no
     way. Km become minutes at the speed of the population's area class, if speeds are given.

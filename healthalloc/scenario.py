@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from healthalloc.plan.clause import Plan
 from healthalloc.plan.door import measured_problems
 from healthalloc.schema import ASSUMED, TABLES
 from healthalloc.settings import RoadGraph, Settings, TravelMatrix
+from healthalloc.travel.highway_speeds import standard, uses_highway_speeds
 from healthalloc.validate import rows_where
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Scenario:
         With travel method ``matrix``: the matrix, wide or long.
     roads
         With travel method ``road_graph``: the graph.
+    outlines
+        Outlines of areas to draw and to export: GeoJSON polygons in WGS 84 by ``area_id``.
 
     Raises
     ------
@@ -74,11 +78,12 @@ class Scenario:
     plan: Plan = field(default_factory=Plan)
     travel: pd.DataFrame | None = None
     roads: nx.Graph[Any] | None = None
+    outlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frames = {name: getattr(self, name) for name in TABLES}
         tables, problems, plan_problems = check_input(frames, self.settings, self.plan)
-        problems += self._travel_problems()
+        problems += self._travel_problems() + self._outline_problems(tables)
         if problems:
             raise DataError([*problems, *plan_problems])
         if plan_problems:
@@ -98,6 +103,20 @@ class Scenario:
         if isinstance(travel, RoadGraph) and self.roads is None:
             return [Problem("roads", "missing: travel method road_graph needs a graph")]
         return []
+
+    def _outline_problems(self, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
+        known = set(tables["areas"]["area_id"])
+        polygons = ("Polygon", "MultiPolygon")
+        problems = [
+            Problem("outlines", "is no area_id of the table areas", value=str(area_id))
+            for area_id in self.outlines
+            if area_id not in known
+        ]
+        return problems + [
+            Problem("outlines", f"must be one of {', '.join(polygons)}", column=str(area_id))
+            for area_id, shape in self.outlines.items()
+            if shape.get("type") not in polygons
+        ]
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -173,6 +192,9 @@ class Scenario:
         for row, (item, text) in enumerate(self.settings.sources.items(), start=1):
             if text.startswith(ASSUMED):
                 found.append(("settings", row, item, text))
+        if isinstance(self.settings.travel, RoadGraph) and uses_highway_speeds(self.roads):
+            text = f"{ASSUMED} by class of road, {standard()['source']}"
+            found.append(("roads", 1, "travel.speed_km_per_h", text))
         for row, clause in enumerate(self.plan.clauses, start=1):
             for text in (clause.source, clause.note):
                 if text.startswith(ASSUMED):

@@ -116,7 +116,12 @@ LATITUDE = Column(
     "latitude", "number", "North of the equator, WGS 84 (not GCJ-02).", "degrees",
     minimum=-90, maximum=90, default=float("nan"),
 )  # fmt: skip
-NODE = Column("node_id", "text", "Node of the road graph; the nearest one if empty.", default="")
+NODE = Column(
+    "node_id", "text",
+    "Node of the road graph, the nearest one if empty; or zone of an OMX matrix, the zone of the "
+    "same id if empty.",
+    default="",
+)  # fmt: skip
 
 
 def _id(name: str, meaning: str, references: str = "") -> Column:

@@ -41,12 +41,17 @@ class RoadGraph:
         GraphML file in the scenario folder.
     access_speed_km_per_h
         Speed on the straight leg from a point to its node.
+    speed_km_per_h
+        Speed by class of road (the tag ``highway`` of OpenStreetMap), for edges that have neither
+        a travel time nor a speed. It counts before a posted limit (``maxspeed``, of which 0.8 is
+        taken), and that before the speeds of OSRM's car profile.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     method: Literal["road_graph"] = "road_graph"
     file: str = "roads.graphml"
     access_speed_km_per_h: Positive = 20.0
+    speed_km_per_h: Mapping[str, Positive] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +61,33 @@ class TravelMatrix:
     Parameters
     ----------
     file
-        CSV file in the scenario folder.
+        File in the scenario folder: CSV, Parquet (``.parquet``) or OMX (``.omx``).
     layout
         ``"long"``: columns ``population_id, facility_id, travel``; ``"wide"``: the first
-        column ``population_id``, then one column per facility id.
+        column ``population_id``, then one column per facility id; ``"omx"``: an OMX file, from
+        zone to zone, where the zone of a point is its ``node_id``, or else its id.
     unit
         Unit of the travel values.
     missing_pairs
-        Whether a pair that is not in the table is an error or cannot be travelled.
+        Whether a pair that is not in the table, or whose cell is empty, is an error or cannot be
+        travelled.
     speed_km_per_h
         With unit ``"km"``: speed by area class of the population, for minutes.
+    matrix
+        Name of the matrix in an OMX file; needed if it holds several.
+    zones
+        Name of the lookup of zone ids in an OMX file; needed if several would fit.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     method: Literal["matrix"] = "matrix"
     file: str = "travel.csv"
-    layout: Literal["long", "wide"]
+    layout: Literal["long", "wide", "omx"]
     unit: Literal["min", "km"]
     missing_pairs: Literal["error", "unreachable"] = "error"
     speed_km_per_h: Mapping[str, Positive] = field(default_factory=dict)
+    matrix: str = ""
+    zones: str = ""
 
 
 Travel = GreatCircle | RoadGraph | TravelMatrix

@@ -514,7 +514,7 @@ def test_a_failure_half_way_leaves_the_old_result(
 
         monkeypatch.setattr(Unwritable, "to_csv", interrupt)
     if error is UnicodeEncodeError:
-        broken = pd.DataFrame({"z": ["\ud800"]})  # type: ignore[assignment]
+        broken = pd.DataFrame({"z": ["\ud800"]}, dtype=object)  # type: ignore[assignment]
     with pytest.raises(error):
         io.write_results({"a": NEW["a"], "c": broken}, {}, out)
     assert snapshot(out) == before

@@ -19,7 +19,7 @@ from healthalloc.cli.ending import fail
 from healthalloc.cli.interrupt import interruptible
 from healthalloc.cli.options import App, Language
 from healthalloc.errors import DataError, HealthAllocError, UnsupportedError
-from healthalloc.io import read_scenario
+from healthalloc.io import TableFormat, read_scenario
 from healthalloc.labels import Words, language_of
 from healthalloc.progress import shown
 from healthalloc.scenario import Scenario
@@ -59,6 +59,9 @@ FurtherGap = Annotated[
     typer.Option(help="Relative gap of each further program [default: as the scenario says]."),
 ]
 FurtherTimeLimit = Annotated[float, typer.Option(help="Seconds for each further program.")]
+Format = Annotated[
+    TableFormat, typer.Option("--format", help="Format of the tables; parquet needs pyarrow.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 AuditOnly = Annotated[
     list[str] | None,

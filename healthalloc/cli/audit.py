@@ -12,6 +12,7 @@ from healthalloc.auditing import audit as audit_scenario
 from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     Folder,
+    Format,
     Quiet,
     Tables,
     app,
@@ -19,7 +20,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
-from healthalloc.io import output_folder, read_stock, run_facts, write_results
+from healthalloc.io import TableFormat, output_folder, read_stock, run_facts, write_results
 
 
 @app.command()
@@ -27,9 +28,12 @@ def audit(
     folder: Folder,
     stock: Annotated[
         Path | None,
-        typer.Option(help="CSV of an allocation to measure: facility_id, resource_id, allocated."),
+        typer.Option(
+            help="CSV or Parquet of an allocation to measure: facility_id, resource_id, allocated."
+        ),
     ] = None,
     output: Tables = None,
+    table_format: Format = TableFormat.CSV,
     quiet: Quiet = False,
 ) -> None:
     """Measure stock that somebody chose against the plan, and the plan against itself."""
@@ -37,9 +41,10 @@ def audit(
     with reported_errors(quiet):
         scenario = read(folder)
         target = None if output is None else output_folder(output, folder)
+        table_format.require()  # before the work
         found = audit_scenario(scenario, None if stock is None else read_stock(stock))
         tables, run = found.tables(), {"audit": scenario.settings.name} | run_facts(folder)
         if target is not None:
-            write_results(tables, run, target)
+            write_results(tables, run, target, table_format)
     answer(run | {"notes": found.notes}, tables, target)
     display.audit(console, scenario, found, target)

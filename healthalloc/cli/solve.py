@@ -15,6 +15,7 @@ from healthalloc.cli.app import (
     Continuous,
     Exit,
     Folder,
+    Format,
     Gap,
     Output,
     Quiet,
@@ -24,7 +25,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
-from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.io import TableFormat, output_folder, run_facts, write_results
 from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
 
@@ -47,6 +48,7 @@ def solve(
             show_default=False, help="Also write the program, answer and proof as one file."
         ),
     ] = None,
+    table_format: Format = TableFormat.CSV,
     quiet: Quiet = False,
 ) -> None:
     """Find the cheapest allocation that meets the plan, prove it and price its clauses."""
@@ -54,6 +56,7 @@ def solve(
     with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = output_folder(output, folder)
+        table_format.require()  # before the work
         proof = None if bundle is None else bundle_path(bundle, folder)
         solution = solve_scenario(
             scenario,
@@ -63,7 +66,7 @@ def solve(
             time_limit_s=time_limit,
         )
         tables, run = solution.tables(), solution.run() | run_facts(folder)
-        write_results(tables, run, target)
+        write_results(tables, run, target, table_format)
         if proof is not None and solution.status.has_solution:
             write_bundle(solution, proof, folder)
     answer(run, tables, target)

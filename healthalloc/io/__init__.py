@@ -4,10 +4,17 @@ Bundles alone are read and written elsewhere (`bundle`, `verification`).
 """
 
 from healthalloc.io.read import read_scenario, read_stock
-from healthalloc.io.results import input_hash, output_folder, run_facts, write_results
+from healthalloc.io.results import (
+    TableFormat,
+    input_hash,
+    output_folder,
+    run_facts,
+    write_results,
+)
 from healthalloc.io.write import new_scenario, write_scenario
 
 __all__ = [
+    "TableFormat",
     "input_hash",
     "new_scenario",
     "output_folder",

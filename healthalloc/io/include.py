@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from healthalloc.errors import Problem
-from healthalloc.io.files import read_csv
+from healthalloc.geo.read import Outlines
 from healthalloc.io.plan import Include, read_plan
+from healthalloc.io.tables import read_tables
 from healthalloc.plan.clause import Check, Clause, Plan
 from healthalloc.schema import TABLES
 from healthalloc.validate import nearest
@@ -22,11 +23,12 @@ REGION = ("areas", "facilities", "populations", "groups", "stock", "proposals", 
 def joined(
     path: Path,
     frames: Mapping[str, pd.DataFrame],
+    outlines: Outlines,
     plan: Plan | None,
     includes: Sequence[Include],
     problems: list[Problem],
-) -> tuple[dict[str, pd.DataFrame], Plan | None]:
-    """Tables and plan with those of the included folders.
+) -> tuple[dict[str, pd.DataFrame], Outlines, Plan | None]:
+    """Tables, outlines of areas and plan with those of the included folders.
 
     Where two rows have the same key, the one of the including folder counts.
 
@@ -36,6 +38,8 @@ def joined(
         The including folder.
     frames
         Its tables as read.
+    outlines
+        Of its areas.
     plan
         Its plan; ``None`` if it could not be read.
     includes
@@ -57,19 +61,17 @@ def joined(
         if nested:
             message = "includes a folder itself: includes are one level deep"
             found.append(Problem("plan", message, mend="include that folder here as well"))
-        for name in REGION:
-            if TABLES[name].optional and not (other / f"{name}.csv").exists():
-                continue
-            frame = read_csv(other / f"{name}.csv", found)
-            if frame is not None and name == "facts" and "fact_id" in frame:
+        below, its_outlines = read_tables(other, REGION, found)
+        outlines = its_outlines | outlines
+        for name, frame in below.items():
+            if name == "facts" and "fact_id" in frame:
                 frame["fact_id"] = [own_name(include, fact) for fact in frame["fact_id"]]
-            if frame is not None:
-                tables[name] = _below(tables.get(name), frame, name, include.folder)
+            tables[name] = _below(tables.get(name), frame, name, include.folder)
         problems += [replace(p, table=f"{include.folder}/{p.table}") for p in found]
         if own is not None:
             clauses += _kept(own, include, problems)
             checks += [_own_check(check, include) for check in own.checks]
-    return tables, None if plan is None else Plan(clauses, checks)
+    return tables, outlines, None if plan is None else Plan(clauses, checks)
 
 
 def own_name(include: Include, word: str) -> str:

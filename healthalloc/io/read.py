@@ -13,9 +13,13 @@ from pydantic import ValidationError
 
 from healthalloc.door import SETTINGS_FIELDS, check_input
 from healthalloc.errors import DataError, Problem
-from healthalloc.io.files import read_csv, read_text, read_toml
+from healthalloc.geo.read import SUFFIXES
+from healthalloc.io.files import read_csv, read_toml
 from healthalloc.io.include import joined
+from healthalloc.io.matrix import read_matrix
 from healthalloc.io.plan import PLAN_FILE, read_plan
+from healthalloc.io.roads import read_roads
+from healthalloc.io.tables import geographic_files, read_parquet, read_tables
 from healthalloc.plan.door import adapter, typed_problems
 from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
@@ -40,6 +44,8 @@ def read_scenario(folder: str | os.PathLike[str]) -> Scenario:
     folder
         Folder with ``scenario.toml``, ``plan.toml`` and one CSV file for each table of the
         schema, in UTF-8; or an Excel workbook (``.xlsx``) with one sheet for each of them.
+        Facilities, populations and areas may stand in a GeoJSON, GeoPackage or Shapefile of
+        their name instead of the CSV file, or as layers of one ``region.gpkg``.
 
     Returns
     -------
@@ -52,7 +58,7 @@ def read_scenario(folder: str | os.PathLike[str]) -> Scenario:
     PlanError
         With every problem of the plan, once the tables are right.
     UnsupportedError
-        If a workbook is given and openpyxl is not installed.
+        If a file needs a package that is not installed; the error names the extra.
     """
     from healthalloc.workbook import is_workbook, read_workbook
 
@@ -64,28 +70,24 @@ def read_scenario(folder: str | os.PathLike[str]) -> Scenario:
     problems: list[Problem] = []
     settings = _read_settings(path, problems)
     plan, includes = read_plan(path, problems)
-    frames: dict[str, pd.DataFrame] = {}
-    for name, table in TABLES.items():
-        if table.optional and not (path / f"{name}.csv").exists():
-            continue
-        frame = read_csv(path / f"{name}.csv", problems)
-        if frame is not None:
-            frames[name] = frame
+    frames, outlines = read_tables(path, tuple(TABLES), problems)
     travel: pd.DataFrame | None = None
     roads: nx.Graph[Any] | None = None
-    if settings is not None and isinstance(settings.travel, TravelMatrix):
-        travel = read_csv(path / settings.travel.file, problems)
-    if settings is not None and isinstance(settings.travel, RoadGraph):
-        roads = _read_graphml(path / settings.travel.file, problems)
-    problems += _unknown_files(path, settings)
     if includes:
-        frames, plan = joined(path, frames, plan, includes, problems)
+        frames, outlines, plan = joined(path, frames, outlines, plan, includes, problems)
+    if settings is not None and isinstance(settings.travel, TravelMatrix):
+        travel = read_matrix(path / settings.travel.file, settings.travel, frames, problems)
+    if settings is not None and isinstance(settings.travel, RoadGraph):
+        roads = read_roads(path / settings.travel.file, problems)
+    problems += _unknown_files(path, settings)
     try:
         if problems or settings is None or plan is None:
             # what could be read is checked as well, so that one run lists everything
             _, *found = check_input(frames, settings, plan)
             raise DataError([*problems, *found[0], *found[1]])
-        return Scenario(settings=settings, plan=plan, travel=travel, roads=roads, **frames)
+        return Scenario(
+            settings=settings, plan=plan, travel=travel, roads=roads, outlines=outlines, **frames
+        )
     except DataError as error:
         raise type(error)(_on_sheet(p, frames) for p in error.problems) from None
 
@@ -105,11 +107,12 @@ def _on_sheet(problem: Problem, frames: Mapping[str, pd.DataFrame]) -> Problem:
 
 
 def _unknown_files(path: Path, settings: Settings | None) -> list[Problem]:
-    """CSV files that nothing reads; a travel matrix may lie there unused."""
-    known = {f"{name}.csv" for name in TABLES} | {"travel.csv"}
+    """Tables and layers that nothing reads; a travel matrix may lie there unused."""
+    known = {f"{name}.csv" for name in TABLES} | {"travel.csv"} | geographic_files()
     if settings is not None and isinstance(settings.travel, TravelMatrix):
         known.add(settings.travel.file)
-    files = [file.name for file in sorted(path.glob("*.csv"))]
+    endings = (".csv", *SUFFIXES)
+    files = [file.name for file in sorted(path.iterdir()) if file.suffix.lower() in endings]
     return [
         Problem(file, "unknown table", mend=nearest(file, known))
         for file in files
@@ -129,34 +132,24 @@ def _read_settings(path: Path, problems: list[Problem]) -> Settings | None:
     return settings
 
 
-def _read_graphml(path: Path, problems: list[Problem]) -> nx.Graph[Any] | None:
-    import networkx as nx
-
-    if read_text(path, problems) is None:
-        return None
-    try:
-        graph: nx.Graph[Any] = nx.read_graphml(path)
-    except Exception as error:  # the reader raises many kinds: XML, key and type errors
-        problems.append(Problem(path.name, f"is not valid GraphML: {error}"))
-        return None
-    return graph
-
-
 def read_stock(file: str | os.PathLike[str]) -> pd.DataFrame:
     """Read an allocation, as ``allocation.csv`` holds it.
 
     Parameters
     ----------
     file
-        CSV file in UTF-8.
+        CSV file in UTF-8, or Parquet file.
 
     Raises
     ------
     DataError
         If the file cannot be read as a table.
+    UnsupportedError
+        If it is Parquet and pyarrow is not installed.
     """
     problems: list[Problem] = []
-    table = read_csv(Path(file), problems)
+    path = Path(file)
+    table = (read_parquet if path.suffix.lower() == ".parquet" else read_csv)(path, problems)
     if table is None:
         raise DataError(problems)
     return table

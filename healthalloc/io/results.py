@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,26 @@ from typing import Any
 import pandas as pd
 
 from healthalloc.errors import DataError, Problem
+from healthalloc.extras import optional
 from healthalloc.io.folders import refuse_filled, whole_folder, write_csv
 from healthalloc.io.include import input_files
+from healthalloc.io.tables import write_parquet
 from healthalloc.progress import phase
 
 RUN_FILE = "run.json"
 """File that marks a folder as a result and lists the files that belong to it."""
+
+
+class TableFormat(Enum):
+    """Formats of result tables."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+    def require(self) -> None:
+        """Raise an `UnsupportedError` if the package that writes it is not installed."""
+        if self is TableFormat.PARQUET:
+            optional("pyarrow", "a Parquet file", "parquet")
 
 
 def output_folder(output: str | os.PathLike[str] | None, scenario_folder: Path) -> Path:
@@ -73,22 +88,37 @@ def _refuse_foreign(path: Path) -> None:
 
 
 @phase("write")
-def write_results(tables: Mapping[str, pd.DataFrame], run: Mapping[str, Any], folder: Path) -> None:
+def write_results(
+    tables: Mapping[str, pd.DataFrame],
+    run: Mapping[str, Any],
+    folder: Path,
+    table_format: TableFormat = TableFormat.CSV,
+) -> None:
     """Write result tables and ``run.json`` as one folder, whole or not at all.
 
     Parameters
     ----------
     tables
-        Tables by file name without ``.csv``.
+        Tables by file name without ending.
     run
         Facts of the run; the names of the files are added.
     folder
         Folder to make; an earlier result there is replaced once the new one is complete.
+    table_format
+        Format of the tables. Parquet keeps every digit and the types; CSV has 12 digits.
+
+    Raises
+    ------
+    UnsupportedError
+        If Parquet is asked for and pyarrow is not installed.
     """
-    files = [f"{name}.csv" for name in tables]
+    files = [f"{name}.{table_format.value}" for name in tables]
     with whole_folder(folder) as target:
         for file, table in zip(files, tables.values()):
-            write_csv(table, target / file, "%.12g")
+            if table_format is TableFormat.PARQUET:
+                write_parquet(table, target / file)
+            else:
+                write_csv(table, target / file, "%.12g")
         facts = dict(run) | {"files": files}
         text = json.dumps(facts, ensure_ascii=False, indent=2, default=str) + "\n"
         (target / RUN_FILE).write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
@@ -12,7 +13,9 @@ from typing import Any
 import pandas as pd
 
 from healthalloc.io.folders import refuse_filled, whole_folder, write_csv
+from healthalloc.io.matrix import write_matrix
 from healthalloc.io.read import PLAN_FILE, SETTINGS_FILE
+from healthalloc.io.roads import write_roads
 from healthalloc.plan.clause import Check, Clause
 from healthalloc.scenario import Scenario
 from healthalloc.schema import TABLES
@@ -21,6 +24,8 @@ from healthalloc.settings import RoadGraph, TravelMatrix
 
 def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
     """Write a scenario as a folder or workbook that `read_scenario` reads back without loss.
+
+    Areas with outlines stand in ``areas.geojson``; a workbook does not hold outlines.
 
     Parameters
     ----------
@@ -35,7 +40,7 @@ def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
     DataError
         If the folder holds something.
     UnsupportedError
-        If a workbook is asked for and openpyxl is not installed.
+        If a file needs a package that is not installed; the error names the extra.
     """
     import tomli_w
 
@@ -48,7 +53,9 @@ def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
     refuse_filled(path)
     with whole_folder(path) as target:
         for name, table in scenario.tables.items():
-            if len(table) or not TABLES[name].optional:
+            if name == "areas" and scenario.outlines:
+                _write_areas(scenario, target / "areas.geojson")
+            elif len(table) or not TABLES[name].optional:
                 write_csv(with_words(table), target / f"{name}.csv")
         settings = tomli_w.dumps(_as_toml(asdict(scenario.settings)))
         (target / SETTINGS_FILE).write_text(settings, encoding="utf-8")
@@ -59,11 +66,25 @@ def write_scenario(scenario: Scenario, folder: str | os.PathLike[str]) -> None:
         (target / PLAN_FILE).write_text(tomli_w.dumps(entries), encoding="utf-8")
         travel = scenario.settings.travel
         if isinstance(travel, TravelMatrix) and scenario.travel is not None:
-            write_csv(scenario.travel, target / travel.file)
+            write_matrix(scenario.travel, target / travel.file, travel)
         if isinstance(travel, RoadGraph) and scenario.roads is not None:
-            import networkx as nx
+            write_roads(scenario.roads, target / travel.file)
 
-            nx.write_graphml(scenario.roads, target / travel.file)
+
+def _write_areas(scenario: Scenario, file: Path) -> None:
+    """The areas with their polygons, as GeoJSON."""
+    areas = scenario.areas.astype(object)
+    rows = areas.where(areas.notna(), None).to_dict("records")
+    features = [
+        {
+            "type": "Feature",
+            "properties": row,
+            "geometry": scenario.outlines.get(row["area_id"]),
+        }
+        for row in rows
+    ]
+    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def with_words(table: pd.DataFrame) -> pd.DataFrame:

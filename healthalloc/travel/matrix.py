@@ -54,7 +54,7 @@ def by_matrix(
     facility_ids = pd.Index(facilities["facility_id"], dtype=object)
     read = _read_long if travel.layout == "long" else _read_wide
     cells, problems = read(table, population_ids, facility_ids)
-    values, found = _travel_values(cells)
+    values, found = _travel_values(cells, travel.missing_pairs == "unreachable")
     problems += found
     if travel.missing_pairs == "error":
         problems += _missing_pairs(cells, population_ids, facility_ids)
@@ -153,15 +153,17 @@ def _column_problems(
     return problems + [Problem("travel", "is given twice", None, str(n), "", ONCE) for n in doubled]
 
 
-def _travel_values(cells: _Cells) -> tuple[Floats, list[Problem]]:
+def _travel_values(cells: _Cells, empty_is_no_way: bool) -> tuple[Floats, list[Problem]]:
     """Travel of each cell, ``inf`` where the cell says that there is no way."""
     if pd.api.types.is_numeric_dtype(cells.value):
         values = cells.value.to_numpy(dtype=np.float64, na_value=np.nan)
-        no_way = np.zeros(len(values), dtype=np.bool_)
+        no_way, empty = np.zeros(len(values), dtype=np.bool_), np.isnan(values)
     else:
         text = _text(cells.value)
         values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-        no_way = text.eq(UNREACHABLE).to_numpy()
+        no_way, empty = text.eq(UNREACHABLE).to_numpy(), text.eq("").to_numpy()
+    if empty_is_no_way:
+        no_way = no_way | empty
     faulty = np.flatnonzero(~no_way & ~(np.isfinite(values) & (values >= 0)))
     allowed = f"a finite number >= 0 or the word {UNREACHABLE!r} is allowed"
     shown = _text(cells.value.iloc[faulty])

@@ -26,6 +26,7 @@ from healthalloc.travel.common import (
     unit_points,
     unit_vectors,
 )
+from healthalloc.travel.highway_speeds import CLASS, LIMIT, highway_speeds
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -36,8 +37,11 @@ if TYPE_CHECKING:
 
 _LENGTH = {"length_km": 1.0, "length": 0.001}  # attribute: km in one unit
 _SPEED = ("speed_km_per_h", "speed_kph")
-_LONGITUDE = ("longitude", "lon", "x")
-_LATITUDE = ("latitude", "lat", "y")
+_LONGITUDE = ("longitude", "lon")
+_LATITUDE = ("latitude", "lat")
+_WGS84 = {"epsg:4326", "ogc:crs84", "urn:ogc:def:crs:ogc:1.3:crs84", "wgs84", ""}
+FASTEST_KM_PER_H = 300.0
+"""A ``travel_time`` that is faster than this is not in seconds."""
 _CHUNK_CELLS = 4_000_000  # path lengths held at a time, 32 MB
 
 
@@ -64,7 +68,7 @@ def by_road(
     if roads is None:
         mend = "give the GraphML file named in [travel], or a networkx graph"
         raise DataError([Problem("roads", "there is no road graph", mend=mend)])
-    weights, problems = _road_weights(roads)
+    weights, problems = _road_weights(roads, travel.speed_km_per_h)
     nodes, vectors, found = _road_nodes(roads, facilities, populations)
     problems += found
     facility_node, facility_access_km, found = _stops("facilities", facilities, nodes, vectors)
@@ -133,7 +137,9 @@ def _path_lengths(graph: csr_array, sources: Positions, limit: float) -> Floats:
     return lengths
 
 
-def _road_weights(roads: nx.Graph[Any]) -> tuple[_Weights, list[Problem]]:
+def _road_weights(
+    roads: nx.Graph[Any], speed_km_per_h: Mapping[str, float]
+) -> tuple[_Weights, list[Problem]]:
     edges = list(roads.edges(data=True))
     attributes = [data for _, _, data in edges]
     names = [f"{tail} -> {head}" for tail, head, _ in edges]
@@ -153,7 +159,13 @@ def _road_weights(roads: nx.Graph[Any]) -> tuple[_Weights, list[Problem]]:
 
     km = _first([column(name) * factor for name, factor in _LENGTH.items()])
     speed = _first([column(name, above_zero=True) for name in _SPEED])
-    minutes = _first([column("travel_min"), 60 * km / speed])
+    timed = column("travel_time") / 60  # seconds, as OSMnx writes it
+    problems += _time_problems(km, timed, names)
+    minutes = _first([column("travel_min"), timed, 60 * km / speed])
+    if np.isnan(minutes).any() and any(CLASS in data or LIMIT in data for data in attributes):
+        speed, found = highway_speeds(attributes, np.isnan(minutes), speed_km_per_h)
+        problems += found
+        minutes = _first([minutes, 60 * km / speed])
     position = {node: row for row, node in enumerate(roads)}
     tail_idx = np.array([position[tail] for tail, _, _ in edges], dtype=np.intp)
     head_idx = np.array([position[head] for _, head, _ in edges], dtype=np.intp)
@@ -182,6 +194,18 @@ def _road_weights(roads: nx.Graph[Any]) -> tuple[_Weights, list[Problem]]:
             "min": float(np.fmax.reduce(minutes / km, initial=0.0)),
         }
     return _Weights(graphs, most), problems
+
+
+def _time_problems(km: Floats, minutes: Floats, names: Sequence[str]) -> list[Problem]:
+    """Edges whose ``travel_time`` cannot be seconds."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        fast = np.flatnonzero(60 * km / minutes > FASTEST_KM_PER_H)
+    if not len(fast):
+        return []
+    first = fast[0]
+    message = f"is faster than {FASTEST_KM_PER_H:g} km/h on {len(fast)} edges: {names[first]}"
+    mend = "travel_time is in seconds, as OSMnx writes it; give minutes as travel_min"
+    return [Problem("roads", message, None, "travel_time", f"{60 * minutes[first]:g}", mend)]
 
 
 def _least_edges(row: Positions, column: Positions, weight: Floats, n_nodes: int) -> csr_array:
@@ -227,11 +251,8 @@ def _road_nodes(
         return nodes, None, []
     if nodes.empty:
         return nodes, None, [Problem("roads", "the road graph has no nodes")]
-    attributes = [data for _, data in roads.nodes(data=True)]
-    degrees, problems = [], []
-    for names, most in ((_LONGITUDE, 180), (_LATITUDE, 90)):
-        values = _first([_attribute(attributes, name)[0] for name in names])
-        degrees.append(values)
+    longitude, latitude, problems = _degrees(roads)
+    for names, most, values in ((_LONGITUDE, 180, longitude), (_LATITUDE, 90, latitude)):
         outside = np.flatnonzero(~(np.abs(values) <= most))
         if len(outside):
             message = f"must be degrees from -{most} to {most}; is not on {len(outside)} nodes: "
@@ -239,7 +260,40 @@ def _road_nodes(
             problems.append(
                 Problem("roads", message + some(list(nodes[outside])), None, names[0], mend=mend)
             )
-    return nodes, None if problems else unit_vectors(*degrees), problems
+    return nodes, None if problems else unit_vectors(longitude, latitude), problems
+
+
+def node_degrees(roads: nx.Graph[Any]) -> Floats | None:
+    """Longitude and latitude of each node, shape (n_nodes, 2), if all nodes state them.
+
+    Parameters
+    ----------
+    roads
+    """
+    *degrees, problems = _degrees(roads)
+    at = np.column_stack(degrees)
+    return None if problems or np.isnan(at).any() else at
+
+
+def _degrees(roads: nx.Graph[Any]) -> tuple[Floats, Floats, list[Problem]]:
+    """Longitude and latitude of each node; ``x`` and ``y`` are in the system the graph states."""
+    attributes = [data for _, data in roads.nodes(data=True)]
+    by_name = [
+        _first([_attribute(attributes, name)[0] for name in names])
+        for names in (_LONGITUDE, _LATITUDE)
+    ]
+    x, y = (_attribute(attributes, name)[0] for name in "xy")
+    system = str(roads.graph.get("crs", ""))
+    used = np.isnan(by_name).any(axis=0) & ~(np.isnan(x) | np.isnan(y))
+    problems: list[Problem] = []
+    if used.any() and system.strip().lower() not in _WGS84:
+        from healthalloc.geo.systems import points_to_wgs84
+
+        x[used], y[used], problems = points_to_wgs84(x[used], y[used], system, "roads")
+    longitude, latitude = _first([by_name[0], x]), _first([by_name[1], y])
+    if problems:  # told once: what follows would be said of the other system
+        longitude, latitude = np.zeros_like(x), np.zeros_like(y)
+    return longitude, latitude, problems
 
 
 def _stops(

@@ -67,7 +67,9 @@ def read_workbook(file: str | os.PathLike[str]) -> Scenario:
             # what could be read is checked as well, so that one run lists everything
             _, *found = check_input(frames, settings, plan)
             raise DataError([*problems, *_not_told(found[0], problems, locator), *found[1]])
-        return Scenario(settings=settings, plan=plan, travel=travel, roads=roads, **frames)
+        return Scenario(
+            settings=settings, plan=plan, travel=travel, roads=roads, outlines={}, **frames
+        )
     except DataError as error:
         raise type(error)(map(locator.found, error.problems)) from None
 

@@ -1,0 +1,1 @@
+"""Geographic files in and out: layers as tables, scenarios and plans as layers."""
