@@ -52,7 +52,7 @@ TYPES = {
     "tuple[Scope, ...]": "list of scopes",
     "Mapping[FacilityId, FacilityId]": "facility id by facility id",
     "Mapping[ResourceId, Share]": "share (0 to 1) by resource id",
-    "Mapping[str, Positive]": "number > 0 by area class",
+    "Mapping[str, Positive]": "number > 0 by class",
     "Mapping[str, str]": "text by dotted name",
     "GreatCircle | RoadGraph | TravelMatrix": "`[travel]`, see below",
     "SolveSettings": "`[solve]`, see below",

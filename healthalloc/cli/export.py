@@ -62,7 +62,7 @@ def export(
 ) -> None:
     """Solve, and write allocation, flows and who is served as layers for a GIS."""
     console = make_console(quiet)
-    with reported_errors():
+    with reported_errors(quiet):
         path = export_path(output, folder, scenario_only)
         is_roads = path.suffix.lower() == GRAPHML
         if not is_roads:

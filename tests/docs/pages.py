@@ -26,6 +26,9 @@ PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN = [page for page in PAGES if REFERENCE not in page.parents]
 """Pages written by hand."""
 
+PROGRESS = re.compile(r"^\d+ s: .*\n", re.MULTILINE)
+"""What a command says on a slow machine of how far it is."""
+
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
@@ -99,7 +102,7 @@ class Reader:
             if result.exception is not None and not isinstance(result.exception, SystemExit):
                 raise result.exception
             assert result.exit_code == expected, f"{shlex.join(words)}\n{result.output}"
-            printed += result.output
+            printed += PROGRESS.sub("", result.output)
         return printed
 
     def file(self, block: Block) -> None:
