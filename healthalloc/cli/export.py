@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -73,10 +74,12 @@ def export(
                 mend = "its method of travel is not road_graph"
                 raise DataError([Problem("roads", "the scenario has no road graph", mend=mend)])
             write_roads(scenario.roads, path)
+            answer(written=path)
             console.print(f"Road graph written to {escape(str(path))}")
             return
         if scenario_only:
             layers = write_layers(scenario, path)
+            answer(written=path)
         else:
             solution = solve(
                 scenario,
@@ -85,10 +88,12 @@ def export(
                 gap=gap,
                 time_limit_s=time_limit,
             )
+            answer(solution.run())
             if not solution.status.has_solution:
                 console.print(f"[red]{solution.status.value}[/]: nothing to export")
                 raise typer.Exit(_EXIT.get(solution.status, Exit.FAILED))
             layers = write_layers(solution, path)
+            answer(written=path)
     console.print(f"Layers {', '.join(layers)} written to {escape(str(path))}")
 
 

@@ -33,6 +33,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "bundle": (["region"], []),
     "compare": (["region", "-s", "keep"], ["comparison"]),
     "explain": (["region"], ["conflicts", "repairs", "repair_changes"]),
+    "export": (["region"], []),
     "new": (["starter"], []),
     "prices": (["region", "--resolve", "0"], ["prices", "price_rows"]),
     "report": (["region"], []),
@@ -82,7 +83,7 @@ def test_one_document(command: str, folder: Folder) -> None:
     assert document["error"] is None
     assert set(tables) <= set(document["tables"])
     assert all(isinstance(table, list) for table in document["tables"].values())
-    if command in ("bundle", "new", "report", "solve", "workbook"):
+    if command in ("bundle", "export", "new", "report", "solve", "workbook"):
         assert [Path(name).exists() for name in document["written"]] == [True]
     if command not in ("new", "schema"):
         assert document["run"]
