@@ -8,10 +8,8 @@ Belo Horizonte is added. Both libraries start from the same tables of named poin
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +24,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.memory import peak_mb, reset_peak
 from healthalloc.access import (
     AccessArcs,
     enhanced_two_step_catchment,
@@ -167,32 +166,16 @@ def _measure(name: str, measure: str, who: str, runs: int, found: Path) -> dict[
     assert instance is not None
     one = by_peer if who == "peer" else by_us
     one(synthetic(REACH, 1), measure)  # imports are no part of it
-    before_mb = _reset_peak_mb()
+    before_mb = reset_peak()
     measured = [one(instance, measure) for _ in range(runs)]
     np.save(found, measured[-1].access)
     return {
         "n_arcs": len(instance.table),
         "build_s": statistics.median(m.build_s for m in measured),
         "run_s": statistics.median(m.run_s for m in measured),
-        "peak_mb": _peak_mb(),
-        "extra_mb": _peak_mb() - before_mb,
+        "peak_mb": peak_mb(),
+        "extra_mb": peak_mb() - before_mb,
     }
-
-
-def _reset_peak_mb() -> float:
-    """Begin the peak anew where the system can (Linux); the memory in use, in MB."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-    return _peak_mb()
-
-
-def _peak_mb() -> float:
-    """Largest resident memory so far, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-        return int(lines["VmHWM"].split()[0]) / 1e3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _in_process(name: str, measure: str, who: str, runs: int) -> tuple[dict[str, Any], Any]:

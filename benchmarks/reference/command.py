@@ -11,7 +11,14 @@ from benchmarks.reference.clock import PHASES
 from benchmarks.reference.drivers import NEEDS, present
 from benchmarks.reference.engines import GENERIC, absent
 from benchmarks.reference.runs import measure
-from benchmarks.reference.shown import console, differing, engine_table, fastest, phase_table
+from benchmarks.reference.shown import (
+    console,
+    differing,
+    engine_table,
+    faster,
+    fastest,
+    phase_table,
+)
 
 
 def reference(
@@ -50,6 +57,8 @@ def reference(
                 typer.echo(f"{driver}: {measured.stopped}: {measured.why}")
             if "cannot" in measured.facts:
                 typer.echo(f"{driver}: {measured.facts['cannot']}")
+        for line in faster(found):
+            typer.echo(line)
         for line in differing(found):
             typer.echo(f"NOT THE SAME {line}")
             wrong = True

@@ -67,6 +67,19 @@ def phase_table(found: Mapping[str, Measured], phases: Sequence[str]) -> Table:
     return table
 
 
+def faster(found: Mapping[str, Measured]) -> list[str]:
+    """How often faster than each peer we are, from tables to a program that HiGHS holds."""
+    if "ours" not in found:
+        return []
+    whole = (*BUILD, "pass")
+    lines = []
+    for name, measured in found.items():
+        ratio = measured.sum_s(whole) / found["ours"].sum_s(whole)
+        if name not in ("ours", FLOOR) and ratio > 0:
+            lines.append(f"to the program in HiGHS, ours is {ratio:.3g} times as fast as {name}")
+    return lines
+
+
 def engine_table(found: Mapping[str, Measured]) -> Table:
     """CPU seconds, memory and certificate of each engine."""
     table = table_of(
