@@ -13,10 +13,10 @@ import pandas as pd
 
 from healthalloc.errors import DataError, NoSolutionError, Problem, UnsupportedError
 from healthalloc.explain.asked import rise_percent
-from healthalloc.explain.tradeoffs import figure_class
 from healthalloc.formulation.assemble import formulate
 from healthalloc.layout import Layout
 from healthalloc.norms import needs
+from healthalloc.plotting.figure import figure_class
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from healthalloc.cli.answer import answer
 from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.drawing import PlotFile, check_plot
 from healthalloc.comparing import Comparison
 from healthalloc.comparing import compare as hold_side_by_side
 from healthalloc.errors import DataError, Problem
 from healthalloc.explain.asked import TIME_LIMIT_S
-from healthalloc.explain.tradeoffs import figure_class
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.scenario import Scenario
 from healthalloc.strategies import (
@@ -41,7 +41,6 @@ from healthalloc.strategies.max_min import WITHIN
 DONE = ("done", "limit")
 NARROW = {"infeasible": "infea-\nsible", "not possible": "not pos-\nsible"}
 SHOWN = 8  # lines of a reason
-PLOT_TYPES = (".svg", ".png", ".pdf")
 
 
 @app.command()
@@ -94,13 +93,7 @@ def compare(
     time_limit: Annotated[
         float, typer.Option(help="Seconds for each program after the least-cost one.")
     ] = TIME_LIMIT_S,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            show_default=False,
-            help="Draw the comparison in this file, .svg, .png or .pdf (needs matplotlib).",
-        ),
-    ] = None,
+    plot: PlotFile = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for the tables [default: none written]."),
@@ -110,7 +103,7 @@ def compare(
     """Run allocation strategies side by side on one scenario and print one table."""
     console = make_console(quiet)
     with reported_errors(quiet):
-        _check_plot(plot)
+        check_plot(plot, folder)
         totals = _totals(total)
         scenario = read(folder, audit_only)
         chosen = _chosen(scenario, strategy)
@@ -142,15 +135,6 @@ def _chosen(scenario: Scenario, names: list[str] | None) -> Mapping[str, Strateg
     if names is None:
         return all_strategies(scenario)
     return named_strategies(scenario, [name for word in names for name in word.split(",")])
-
-
-def _check_plot(plot: Path | None) -> None:
-    if plot is None:
-        return
-    if plot.suffix not in PLOT_TYPES or not plot.parent.is_dir():
-        mend = f"a file in a folder that exists, ending in {', '.join(PLOT_TYPES)}"
-        raise DataError([Problem("--plot", "cannot be drawn", value=str(plot), mend=mend)])
-    figure_class()  # before the work, so that nothing is written without it
 
 
 def _totals(words: list[str] | None) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,18 +22,15 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
+from healthalloc.cli.drawing import PlotFile, check_plot
 from healthalloc.cli.optimum import least_cost_plan, limits_end
 from healthalloc.display import money, number, print_table
-from healthalloc.errors import DataError, Problem
 from healthalloc.explain.asked import TIME_LIMIT_S
-from healthalloc.explain.tradeoffs import TradeOffs, figure_class
+from healthalloc.explain.tradeoffs import TradeOffs
 from healthalloc.explain.tradeoffs import trade_offs as trace
 from healthalloc.explain.tradeoffs.criteria import CRITERIA
 from healthalloc.explain.tradeoffs.pareto import Wanted
 from healthalloc.io import output_folder, run_facts, write_results
-from healthalloc.io.results import RUN_FILE
-
-PLOT_FILE = "trade_offs.svg"
 
 
 @app.command("trade-offs")
@@ -68,20 +63,14 @@ def trade_offs(
     continuous: Continuous = False,
     gap: FurtherGap = None,
     time_limit: FurtherTimeLimit = TIME_LIMIT_S,
-    plot: Annotated[
-        bool, typer.Option("--plot", help=f"Draw the front in {PLOT_FILE} (needs matplotlib).")
-    ] = False,
+    plot: PlotFile = None,
     output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
     """Trace what better access, equity or fewer actions cost: an exact Pareto front."""
     console = make_console(quiet)
     with reported_errors(quiet):
-        if plot and output is None:
-            mend = "name one with -o"
-            raise DataError([Problem("--plot", "there is no folder to draw into", mend=mend)])
-        if plot:
-            figure_class()  # before the work, so that nothing is written without it
+        check_plot(plot, folder)
         scenario = read(folder, audit_only)
         Wanted(
             criteria=(against,), points=points, within=within, resource=resource,
@@ -97,21 +86,14 @@ def trade_offs(
         tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:
             write_results(tables, run, target)
-        if plot and target is not None:
-            _draw(found, target)
+        if plot is not None:
+            found.plot().savefig(plot)
     answer(run, tables, target)
     show(console, found)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")
-
-
-def _draw(found: TradeOffs, target: Path) -> None:
-    """Add the plot to a result folder, first to the files that are its own."""
-    run = json.loads((target / RUN_FILE).read_text(encoding="utf-8"))
-    run["files"].append(PLOT_FILE)
-    text = json.dumps(run, ensure_ascii=False, indent=2) + "\n"
-    (target / RUN_FILE).write_text(text, encoding="utf-8")
-    found.plot().savefig(target / PLOT_FILE)
+    if plot is not None:
+        console.print(f"Drawn in {escape(str(plot))}")
 
 
 def show(console: Console, found: TradeOffs) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthalloc.explain.tradeoffs import figure_class
 from healthalloc.labels import Words, language_of
 from healthalloc.plotting import panels
-from healthalloc.plotting.fonts import families
+from healthalloc.plotting.figure import figure_class, legible
 
 if TYPE_CHECKING:
     from healthalloc.solution import Solution
@@ -76,21 +75,3 @@ class Plots:
         axes = figure.subplots(1, n, squeeze=False)[0]
         draw(axes, self._solution, words, **more)
         return legible(figure)
-
-
-def legible(figure: Any) -> Any:
-    """The figure with every text in a font that has its glyphs, and no text read as maths.
-
-    Raises
-    ------
-    UnsupportedError
-        If a text is Chinese and no font for it is installed.
-    """
-    from matplotlib.text import Text
-
-    texts = figure.findobj(Text)
-    chosen = families([text.get_text() for text in texts])
-    for text in texts:
-        text.set_fontfamily(chosen)
-        text.set_parse_math(False)
-    return figure

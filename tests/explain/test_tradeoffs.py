@@ -10,7 +10,6 @@ import pytest
 from scipy.sparse import csc_array
 from typer.testing import CliRunner
 
-import healthalloc.cli.tradeoffs
 from healthalloc import (
     DataError,
     LinearProgram,
@@ -23,10 +22,10 @@ from healthalloc import (
     write_scenario,
 )
 from healthalloc.cli.app import app
-from healthalloc.explain import tradeoffs
 from healthalloc.explain.extended import Builder, Form, Open, row_of
 from healthalloc.explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
 from healthalloc.explain.tradeoffs.criterion import Gini
+from healthalloc.plotting.fonts import chinese_family
 from healthalloc.solvers import SolverOptions
 from tests.explain.small_county import (
     FACILITIES,
@@ -408,10 +407,29 @@ def test_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
         found.plot()
 
 
-def test_plot(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("yearly cost above", "mean way to care")), ("zh", ("年费用高出", "平均就医路程"))],
+)
+def test_plot(language: str, words: tuple[str, ...], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    trade_offs(linear(), "access-mean", points=3).plot().savefig(tmp_path / "front.svg")
+    if language == "zh" and chinese_family() is None:
+        pytest.skip("no font with Chinese glyphs is installed")
+    found = trade_offs(linear(), "access-mean", points=3)
+    figure = found.plot(language=language)
+    axes = figure.axes[0]
+    assert axes.get_xlabel().startswith(words[0])
+    assert axes.get_ylabel().startswith(words[1])
+    x, y = axes.lines[0].get_data()
+    assert list(x) == list(found.points["cost_rise_percent"])
+    assert list(y) == list(found.points["value"])
+    figure.savefig(tmp_path / "front.svg")
     assert "<svg" in (tmp_path / "front.svg").read_text(encoding="utf-8")
+
+
+def test_plot_of_a_language_that_is_none() -> None:
+    with pytest.raises(DataError, match="is no language"):
+        trade_offs(linear(), "access-mean", points=3).plot(language="fr")
 
 
 # --- the command
@@ -462,20 +480,20 @@ def test_command_refuses(starter: Path, tmp_path: Path, words: tuple[str, ...]) 
     assert not (tmp_path / "out").exists()
 
 
-def test_command_draws(starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = (starter, "--against", "access-worst", "--plot")
-    assert run(*words).exit_code == 2  # no folder to draw into
+def test_command_draws(starter: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    result = run(starter, "--against", "access-worst", "--plot", tmp_path / "front.PNG")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "front.PNG").read_bytes().startswith(b"\x89PNG")
 
-    class Figure:
-        def savefig(self, path: Path) -> None:
-            path.write_text("drawn", encoding="utf-8")
 
-    monkeypatch.setattr(healthalloc.cli.tradeoffs, "figure_class", lambda: Figure)
-    monkeypatch.setattr(tradeoffs.TradeOffs, "plot", lambda self: Figure())
-    for _ in range(2):  # the drawing is part of the result that the next run replaces
-        result = run(*words, "-o", tmp_path / "out")
-        assert result.exit_code == 0, result.output
-        assert (tmp_path / "out" / "trade_offs.svg").read_text(encoding="utf-8") == "drawn"
+@pytest.mark.parametrize("name", ["front.gif", "front", "nowhere/front.svg", "county/front.svg"])
+def test_command_refuses_to_draw(name: str, starter: Path, tmp_path: Path) -> None:
+    words = (starter, "--against", "access-worst", "-o", tmp_path / "out")
+    result = run(*words, "--plot", tmp_path / name)
+    assert result.exit_code == 2, result.output
+    assert "cannot be drawn (a file in a folder that exists" in result.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_command_without_matplotlib(
@@ -483,7 +501,8 @@ def test_command_without_matplotlib(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    result = run(starter, "--against", "access-worst", "--plot", "-o", tmp_path / "out")
+    words = (starter, "--against", "access-worst", "-o", tmp_path / "out")
+    result = run(*words, "--plot", tmp_path / "front.svg")
     assert result.exit_code == 2
     assert "matplotlib" in result.output
     assert not (tmp_path / "out").exists()

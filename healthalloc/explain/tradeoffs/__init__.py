@@ -2,10 +2,9 @@
 
 from healthalloc.explain.tradeoffs.fronts import (
     TradeOffs,
-    figure_class,
     lexicographic,
     max_min,
     trade_offs,
 )
 
-__all__ = ["TradeOffs", "figure_class", "lexicographic", "max_min", "trade_offs"]
+__all__ = ["TradeOffs", "lexicographic", "max_min", "trade_offs"]

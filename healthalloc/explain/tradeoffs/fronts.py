@@ -14,6 +14,7 @@ from healthalloc.explain.asked import TIME_LIMIT_S, rise_percent
 from healthalloc.explain.extended import worst_status
 from healthalloc.explain.tradeoffs.criterion import Criterion
 from healthalloc.explain.tradeoffs.pareto import Plan, Wanted, front, opened
+from healthalloc.labels import Words, language_of
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -69,8 +70,13 @@ class TradeOffs:
             "solver": self.optimum.result.solver,
         }
 
-    def plot(self) -> Any:
+    def plot(self, *, language: str | None = None) -> Any:
         """The front as a matplotlib figure: the criterion against the rise of cost.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"zh"``, by default that of ``HEALTHALLOC_LANG``.
 
         Returns
         -------
@@ -80,38 +86,14 @@ class TradeOffs:
         Raises
         ------
         UnsupportedError
-            If matplotlib is not installed.
+            If matplotlib is not installed, or a text is Chinese and no font for it is.
         """
+        from healthalloc.plotting.figure import figure_class, legible
+        from healthalloc.plotting.fronts import draw_front
+
         figure = figure_class()(figsize=(6.4, 4.2), layout="constrained")
-        axes = figure.subplots()
-        # plans in whole units lie on a front of steps, fractions on a line between two plans
-        whole = self.optimum.model.program.is_mixed_integer
-        style = "steps-post" if whole else "default"
-        rise, value = self.points["cost_rise_percent"], self.points["value"]
-        axes.plot(rise, value, marker="o", drawstyle=style)
-        first = self.points.iloc[0]
-        axes.set_xlabel("yearly cost above the least (%)")
-        axes.set_ylabel(f"{first['criterion']} ({first['unit']})")
-        axes.grid(alpha=0.3)
-        return figure
-
-
-def figure_class() -> Any:
-    """The figure of matplotlib, which is imported only when a plot is asked for.
-
-    Raises
-    ------
-    UnsupportedError
-        If matplotlib is not installed.
-    """
-    import importlib
-
-    try:
-        return importlib.import_module("matplotlib.figure").Figure
-    except ImportError:
-        raise UnsupportedError(
-            "a plot needs matplotlib: install it with pip install 'healthalloc[plot]'"
-        ) from None
+        draw_front(figure.subplots(), self, Words(language_of(language)))
+        return legible(figure)
 
 
 def trade_offs(
