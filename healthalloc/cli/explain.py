@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ from healthalloc.cli.app import (
     reported_errors,
 )
 from healthalloc.explain.conflicts import Conflicts, find_conflicts
-from healthalloc.explain.repairs import Repairs, repairs
+from healthalloc.explain.repairs import Repairs, check_kept, repairs
 from healthalloc.io import output_folder, run_facts, write_results
 
 
@@ -54,6 +54,9 @@ def explain(
     method: Annotated[
         Method, typer.Option(help="Own elastic filter, or the IIS of HiGHS.")
     ] = Method.ELASTIC,
+    conflicts_only: Annotated[
+        bool, typer.Option("--conflicts-only", help="Look for no repairs.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Say which clauses of a plan cannot hold together, and the smallest changes that mend it."""
@@ -62,29 +65,30 @@ def explain(
         scenario = read(folder, audit_only)
         target = None if output is None else output_folder(output, folder)
         words = [word for given in keep or [] for word in given.split(",")]
-        mended = repairs(scenario, keep=words, keep_limits=keep_limits, most=most)
+        check_kept(scenario, words)
         conflicts = find_conflicts(scenario, method=method.value)
-        tables = {
-            "conflicts": conflicts.table(),
-            "repairs": mended.summary(),
-            "repair_changes": mended.changes(),
-        }
-        run = {
+    console.print(f"[bold]{escape(scenario.settings.name)}[/]")
+    if len(conflicts):
+        _print_conflicts(console, conflicts)
+    else:
+        console.print("[bold green]The plan holds[/]: no clauses conflict, nothing to repair.")
+    with reported_errors(quiet):
+        tables = {"conflicts": conflicts.table()}
+        run: dict[str, Any] = {
             "scenario": scenario.settings.name,
-            "plan_holds": mended.holds,
+            "plan_holds": not len(conflicts),
             "conflicts": len(conflicts),
-            "repairs": len(mended),
-            "repairs_complete": mended.complete,
         }
+        mended = None
+        if not conflicts_only:
+            mended = repairs(scenario, keep=words, keep_limits=keep_limits, most=most)
+            tables |= {"repairs": mended.summary(), "repair_changes": mended.changes()}
+            run |= {"repairs": len(mended), "repairs_complete": mended.complete}
         run |= run_facts(folder)
         if target is not None:
             write_results(tables, run, target)
     answer(run, tables, target)
-    console.print(f"[bold]{escape(scenario.settings.name)}[/]")
-    if mended.holds:
-        console.print("[bold green]The plan holds[/]: no clauses conflict, nothing to repair.")
-    else:
-        _print_conflicts(console, conflicts)
+    if mended is not None and not mended.holds:
         _print_repairs(console, mended)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")
@@ -120,4 +124,4 @@ def _print_repairs(console: Console, found: Repairs) -> None:
             f"gap {repair.solution.gap:.2g})"
         )
     if not found.complete:
-        console.print("There are further repairs of more changes.")
+        console.print("There may be further repairs: the search ended before all were looked at.")

@@ -16,7 +16,6 @@ from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
-    Exit,
     Folder,
     Quiet,
     Tables,
@@ -28,6 +27,7 @@ from healthalloc.cli.app import (
 from healthalloc.cli.optimum import end_without_plan
 from healthalloc.explain.prices import ALL_PARTS, ClausePrices, check_request, price_solution
 from healthalloc.explain.prices.marginal import NOT_COMPUTED
+from healthalloc.explain.prices.resolves import RESOLVE_SECONDS
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
@@ -46,6 +46,9 @@ def prices(
     resolve: Annotated[
         int, typer.Option(help="Clauses to solve again with whole units, dearest first.", min=0)
     ] = 5,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds for each clause that is solved again.")
+    ] = RESOLVE_SECONDS,
     output: Tables = None,
     audit_only: AuditOnly = None,
     continuous: Continuous = False,
@@ -64,25 +67,27 @@ def prices(
     with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = None if output is None else output_folder(output, folder)
-        check_request(scenario, clause, resolve)
+        check_request(scenario, clause, resolve, time_limit)
         solution = solve_scenario(scenario, whole_units=False if continuous else None)
-        if solution.status is Status.OPTIMAL:
-            found = price_solution(solution, resolve=resolve, clauses=clause, ranges=ranges)
+        if solution.status.has_solution:
+            found = price_solution(
+                solution, resolve=resolve, clauses=clause, ranges=ranges, time_limit_s=time_limit
+            )
             tables, run = found.tables(), found.run() | run_facts(folder)
             if target is not None:
                 write_results(tables, run, target)
     end_without_plan(console, solution)
-    if solution.status is not Status.OPTIMAL:
-        answer(solution.run())
-        console.print(f"[bold red]No prices:[/] the solve ended {solution.status.value}")
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
     answer(run, tables, target)
     _show(console, found, target)
 
 
 def _show(console: Console, found: ClausePrices, folder: Path | None) -> None:
     """Print the prices: each clause, what was solved again, what is free or cannot move."""
-    console.print(f"[bold]{escape(found.solution.scenario.settings.name)}[/]: prices")
+    settings = found.solution.scenario.settings
+    console.print(f"[bold]{escape(settings.name)}[/]: prices in {settings.target_year}")
+    if found.solution.status is not Status.OPTIMAL:
+        gap = f"{found.solution.gap:.2g}"
+        console.print(f"The solve ended at a limit: prices of the best plan found (gap {gap})")
     rows = found.clauses[found.clauses["part"] != ALL_PARTS]
     priced = rows[rows["statements"] > 0]
     if len(priced):

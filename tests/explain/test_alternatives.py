@@ -394,6 +394,21 @@ def test_an_upgrade_is_one_action_and_what_carries_over_is_none() -> None:
     assert plans["kind"].tolist() == ["cheapest", "fewest actions"]
 
 
+def test_no_regret_counts_an_institution_once_whatever_its_form() -> None:
+    """The clinic is upgraded with its 5 beds, 4 doctors and 2 nurses: no bed is added or lost."""
+    must = clause("facility_count", id="upgrade", scope={"facility_id": "clinic_plus"}, equals=1.0)
+    found = alternatives(with_form(clauses=[must]), [10], different=1)
+    sure = found.no_regret[["facility_id", "level", "action"]]
+    assert sure.to_numpy().tolist() == [
+        ["clinic", "site", "close"], ["clinic_plus", "site", "open"],
+    ]  # fmt: skip
+    together = found.ranges[found.ranges["level"] == "institution"].set_index("resource_id")
+    assert set(together["facility_id"]) == {"clinic"}
+    assert together["existing"][["general_bed", "doctor", "nurse"]].tolist() == [5, 4, 2]
+    # beds that change the form they stand in are no difference between plans
+    assert set(found.totals["facility_id"]) == {"city", "private", "clinic", "annex"}
+
+
 def test_an_upgrade_and_a_bed_more_are_two_actions() -> None:
     must = clause("facility_count", id="upgrade", scope={"facility_id": "clinic_plus"}, equals=1.0)
     beds = clause("amount", id="beds", resource="general_bed", at_least=39.0)

@@ -11,7 +11,13 @@ from scipy.sparse import csr_array
 
 from healthalloc.errors import NoSolutionError
 from healthalloc.explain.alternatives.actions import ActionCount, action_count, require_bounded
-from healthalloc.explain.alternatives.ranges import ROUND, inward, ranged, stock_ranges
+from healthalloc.explain.alternatives.ranges import (
+    ROUND,
+    by_institution,
+    inward,
+    ranged,
+    stock_ranges,
+)
 from healthalloc.explain.asked import ceiling, rise_percent
 from healthalloc.explain.extended import SLACK, Builder, Form, Found, Open, row_of, worst_status
 from healthalloc.formulation.assemble import Model
@@ -49,7 +55,9 @@ class Near:
             *stock_ranges(self.model.program, self.forms, self.ceiling, options), whole
         )
         keys = self.labels["resource_id"].isin(compared) & (self.labels["level"] != "site")
-        self.compared: NDArray[np.intp] = np.flatnonzero(keys)
+        self.compared: NDArray[np.intp] = np.flatnonzero(
+            keys & by_institution(self.model, self.labels)
+        )
         n = self.model.layout.n_stock
         require_bounded(self.model, self.most[:n], self.ceiling)
         assert base.result.x is not None

@@ -11,13 +11,14 @@ import pandas as pd
 
 from healthalloc.errors import DataError, Problem
 from healthalloc.explain.alternatives.near import DIFFERENT, FEWEST, Near
-from healthalloc.explain.alternatives.ranges import ROUND
+from healthalloc.explain.alternatives.ranges import ROUND, by_institution
 from healthalloc.explain.asked import (
     TIME_LIMIT_S,
     explain_options,
     least_cost,
     limit_problems,
 )
+from healthalloc.formulation.assemble import Model
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -45,11 +46,13 @@ class Alternatives:
         The plans in full: columns as ``totals``, leaf resources.
     ranges
         Least and most over all plans within the cost: ``within_percent, facility_id,
-        resource_id, level`` (leaf, root, group or site), ``existing, least, most, basis``. The site
-        rows speak of being open (1) or not (0).
+        resource_id, level`` (leaf, root, group, institution or site), ``existing, least, most,
+        basis``. The site rows speak of being open (1) or not (0); the institution rows, of an
+        institution that may take another form, of what its forms hold together.
     no_regret
         The part of the change that is in every plan within the cost: ``within_percent,
-        facility_id, resource_id, level, existing, least, most, sure_change, action``.
+        facility_id, resource_id, level, existing, least, most, sure_change, action``. An
+        institution counts once, whatever its form, under the id of the form that stands.
     """
 
     optimum: Solution
@@ -146,11 +149,12 @@ def alternatives(
     ]
     ranges = pd.concat([n.range_table() for n in each(near, "ranges")], ignore_index=True)
     plans, totals, stock = joined
-    return Alternatives(base, plans, totals, stock, ranges, _no_regret(ranges))
+    return Alternatives(base, plans, totals, stock, ranges, _no_regret(base.model, ranges))
 
 
-def _no_regret(ranges: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a range table that leave out the base year."""
+def _no_regret(model: Model, ranges: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a range table that leave out the base year, of each institution once."""
+    ranges = ranges[by_institution(model, ranges)]
     existing, least, most = (ranges[name].to_numpy() for name in ("existing", "least", "most"))
     sure = np.where(least > existing + ROUND, least - existing, 0.0)
     sure = np.where(most < existing - ROUND, most - existing, sure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -115,6 +115,9 @@ def ranged(
 ) -> tuple[pd.DataFrame, csr_array, NDArray[np.bool_]]:
     """What ranges are found of: each stock, each facility's total of each root, each site.
 
+    Of an institution that may take another form, also what its forms hold together (level
+    ``institution``), under the id of the form that stands in the base year.
+
     Parameters
     ----------
     model
@@ -146,6 +149,10 @@ def ranged(
             total = float(part["existing"].sum())
             labels.append(_label(str(facility), resource, total, level))
             columns.append(part.index.to_numpy())
+    for name, resource, part in _by_institution(model, totals):
+        existing = float(stock["existing"].to_numpy()[part].sum())
+        labels.append(_label(name, resource, existing, "institution"))
+        columns.append(part)
     site = scenario.facilities["site"].to_numpy()
     first = model.program.column_block("open").start
     names = scenario.facilities["facility_id"].to_list()
@@ -161,6 +168,41 @@ def ranged(
     np.add.at(broken, row, ~model.program.integer[column])
     table = pd.concat(labels, ignore_index=True)
     return table[["facility_id", "resource_id", "level", "existing"]], forms, broken == 0
+
+
+def _by_institution(
+    model: Model, totals: Iterable[str]
+) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
+    """Stocks of each resource in all forms of each institution that has several."""
+    layout, facilities = model.layout, model.scenario.facilities
+    names, of_stock = layout.resource_ids.to_numpy(), layout.stock_resource_idx
+    for institution in np.unique(layout.institution_idx[layout.has_forms]):
+        forms = layout.institution_idx == institution
+        standing = np.flatnonzero(forms & (facilities["site"] != "candidate").to_numpy())
+        facility = str(facilities["facility_id"].iat[int([*standing, *np.flatnonzero(forms)][0])])
+        held = np.flatnonzero(forms[layout.stock_facility_idx])
+        leaves = np.unique(of_stock[held])
+        for leaf in leaves:
+            yield facility, str(names[leaf]), held[of_stock[held] == leaf]
+        for resource in totals:
+            part = layout.stock_in(resource, forms)
+            if resource not in names[leaves] and len(part):
+                yield facility, resource, part
+
+
+def by_institution(model: Model, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows of a table of ranges that count each institution once, whatever its form.
+
+    Parameters
+    ----------
+    model
+    table
+        With ``facility_id`` and ``level``, as `ranged` labels them.
+    """
+    ids = model.scenario.facilities["facility_id"].to_numpy()
+    is_form = table["facility_id"].isin(ids[model.layout.has_forms])
+    once: NDArray[np.bool_] = (~is_form | table["level"].isin(["institution", "site"])).to_numpy()
+    return once
 
 
 def _label(facility: str, resource: str, existing: float, level: str) -> pd.DataFrame:

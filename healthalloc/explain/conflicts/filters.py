@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from healthalloc.errors import SolverError, UnsupportedError
-from healthalloc.explain.conflicts.soft import Positions, SoftProgram, evened
+from healthalloc.explain.conflicts.soft import Positions, SoftProgram, answer_of, evened
 from healthalloc.solvers.base import Status
-from healthalloc.solvers.highs import passed
+from healthalloc.solvers.highs import passed, solve_highs
+from healthalloc.solvers.session import Session
 
 Method = Literal["elastic", "iis"]
+Feasible = Callable[[Positions], bool | None]
 STRETCHED = 1e-6
 """Stretch of a side that counts as none."""
 
@@ -119,15 +121,41 @@ def _needed(
     soft: SoftProgram, members: Positions, *, relaxed: bool = False
 ) -> tuple[Positions, bool]:
     """Deletion filter: members of which each is needed, and whether that is certain."""
+    if relaxed and soft.solver is solve_highs:
+        kept, certain = _filtered(members, _warm(soft, members))
+        # an open solver carries its history along: the answer must stand without it
+        if soft.feasible(kept, relaxed=True) is False:
+            return kept, certain
+    return _filtered(members, lambda some: soft.feasible(some, relaxed=relaxed))
+
+
+def _filtered(members: Positions, feasible: Feasible) -> tuple[Positions, bool]:
     kept, certain = members, True
     for member in members:
         rest = kept[kept != member]
-        found = soft.feasible(rest, relaxed=relaxed)
+        found = feasible(rest)
         if found is False:
             kept = rest
         elif found is None:
             certain = False
     return kept, certain
+
+
+def _warm(soft: SoftProgram, members: Positions) -> Feasible:
+    """Whether some of the members can all hold in fractions, asked from the last basis."""
+    program, used = soft.program(members)
+    even, _ = evened(program.relaxed())
+    session, of = Session(even, soft.options), soft.member[used]
+    rows = soft.hard.n_rows + np.arange(len(used))
+
+    def feasible(some: Positions) -> bool | None:
+        in_force = np.isin(of, some)
+        lower = np.where(in_force, even.row_lower[rows], -np.inf)
+        upper = np.where(in_force, even.row_upper[rows], np.inf)
+        session.set_row_bounds(rows, lower, upper)
+        return answer_of(session.solve().status)
+
+    return feasible
 
 
 def _sensitive(soft: SoftProgram, members: Positions) -> Positions:

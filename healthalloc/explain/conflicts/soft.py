@@ -216,10 +216,14 @@ class SoftProgram:
             Whether fractions of units and sites are allowed.
         """
         program, _ = self.program(members)
-        status = self.run(program.relaxed() if relaxed else program).status
-        if status.has_solution:
-            return True
-        return False if status is Status.INFEASIBLE else None
+        return answer_of(self.run(program.relaxed() if relaxed else program).status)
+
+
+def answer_of(status: Status) -> bool | None:
+    """Whether a program without costs has a solution; ``None`` if a limit came first."""
+    if status.has_solution:
+        return True
+    return False if status is Status.INFEASIBLE else None
 
 
 def evened(program: LinearProgram) -> tuple[LinearProgram, Floats]:

@@ -14,10 +14,12 @@ from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.plan.clause import Clause
 from healthalloc.solution import Solution
-from healthalloc.solvers import SolverOptions, Status, certify, solve_highs
+from healthalloc.solvers import Session, SolverOptions, Status, certify
 
 RESOLVE_GAP = 1e-7
 """Gap of the re-solves: the difference of two costs is far smaller than either."""
+RESOLVE_SECONDS = 10.0
+"""Seconds for each re-solve, unless told otherwise; the proved limits say what was reached."""
 
 
 class Resolver:
@@ -32,6 +34,8 @@ class Resolver:
 
     def __init__(self, solution: Solution, options: SolverOptions) -> None:
         self._program, self._options = solution.model.program, options
+        assert solution.result.x is not None
+        self._x = solution.result.x
         integer, sites = self._program.integer, self._program.column_block("open").slice
         whole = ["whole units"] if integer.sum() > integer[sites].sum() else []
         whole += ["site choices"] if integer[sites].any() else []
@@ -77,7 +81,9 @@ class Resolver:
 
     def _solved(self, program: LinearProgram) -> tuple[float, float, Status, float]:
         """Cost, proved bound, status and gap; an infeasible program costs ``inf``."""
-        result = solve_highs(program, self._options)
+        session = Session(program, self._options)
+        session.start_from(self._x)  # without the clause, or as it is, the plan still holds
+        result = session.solve()
         if result.status is Status.INFEASIBLE:
             return np.inf, np.inf, result.status, np.nan
         if not result.status.has_solution:

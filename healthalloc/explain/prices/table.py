@@ -12,8 +12,9 @@ import pandas as pd
 
 from healthalloc.clause_table import ONLY_A_PENALTY
 from healthalloc.errors import DataError, PlanError, Problem
+from healthalloc.explain.asked import limit_problems
 from healthalloc.explain.prices.marginal import StatementPrice, statement_price
-from healthalloc.explain.prices.resolves import RESOLVE_GAP, Resolver
+from healthalloc.explain.prices.resolves import RESOLVE_GAP, RESOLVE_SECONDS, Resolver
 from healthalloc.explain.prices.sensitivity import Sensitivity
 from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.budget import stated
@@ -31,7 +32,7 @@ NORM = "none: it changes a norm of the program, not a row; what-if --drop gives 
 MOST_EFFORT = 2e6
 """Rows priced times columns of the program up to which the range of every row is found."""
 
-_STATEMENT = ["clause_id", "part", "area_id", "facility_id", "quote", "unit", "target"]
+_STATEMENT = ["clause_id", "part", "area_id", "facility_id", "year", "quote", "unit", "target"]
 _PRICE = [
     "achieved", "slack", "side", "price_cny_a_year", "price_low_cny_a_year",
     "price_high_cny_a_year", "is_range", "target_from", "target_to", "range_basis", "free",
@@ -58,7 +59,7 @@ class ClausePrices:
         The plan that is priced.
     rows
         One row for each value that an enforced clause speaks of: ``clause_id, part, area_id,
-        facility_id, quote, unit, target``, then
+        facility_id, year, quote, unit, target``, then
 
         - ``achieved, slack``: in the linear program that is priced, in the clause's unit
         - ``side``: what is tightened: the ``floor``, the ``ceiling``, or of one exact value
@@ -115,6 +116,7 @@ def price_clauses(
     resolve: int = 5,
     clauses: Sequence[str] | None = None,
     ranges: bool | None = None,
+    time_limit_s: float = RESOLVE_SECONDS,
 ) -> ClausePrices:
     """What each enforced clause costs, one unit tighter and as a whole.
 
@@ -123,7 +125,7 @@ def price_clauses(
     Parameters
     ----------
     scenario
-    resolve, clauses, ranges
+    resolve, clauses, ranges, time_limit_s
         As for `price_solution`.
 
     Returns
@@ -133,14 +135,16 @@ def price_clauses(
     Raises
     ------
     NoSolutionError
-        If the plan is infeasible or a limit came before the optimum.
+        If the plan is infeasible or a limit came before any allocation.
     PlanError, DataError
         If ``clauses`` or ``resolve`` make no sense.
     SolverError
         If the solver breaks down or an answer does not pass its certificate.
     """
-    check_request(scenario, clauses, resolve)
-    return price_solution(solve(scenario), resolve=resolve, clauses=clauses, ranges=ranges)
+    check_request(scenario, clauses, resolve, time_limit_s)
+    return price_solution(
+        solve(scenario), resolve=resolve, clauses=clauses, ranges=ranges, time_limit_s=time_limit_s
+    )
 
 
 def price_solution(
@@ -149,6 +153,7 @@ def price_solution(
     resolve: int = 5,
     clauses: Sequence[str] | None = None,
     ranges: bool | None = None,
+    time_limit_s: float = RESOLVE_SECONDS,
 ) -> ClausePrices:
     """What each enforced clause of a solved plan costs, one unit tighter and as a whole.
 
@@ -159,7 +164,7 @@ def price_solution(
     Parameters
     ----------
     solution
-        An optimal one.
+        An optimal one, or the best that was found before a limit.
     resolve
         Number of clauses that are solved again one unit tighter: those of which a target 1 %
         tighter costs most, so that units do not matter; then those that the sites as chosen do
@@ -171,6 +176,8 @@ def price_solution(
         Whether to find how far the price of each row of a clause of several rows holds (that of
         each clause is found in any case). ``None``: unless there are so many rows in so large a
         program that it takes minutes (`MOST_EFFORT`).
+    time_limit_s
+        Seconds for each program that is solved again; ``resolved`` states what was reached.
 
     Returns
     -------
@@ -179,14 +186,15 @@ def price_solution(
     Raises
     ------
     NoSolutionError
-        If the solution is not optimal.
+        If there is no allocation.
     PlanError, DataError
         If ``clauses`` or ``resolve`` make no sense.
     SolverError
         If the solver breaks down or an answer does not pass its certificate.
     """
-    names = check_request(solution.scenario, clauses, resolve)
-    solution.require_optimal()
+    names = check_request(solution.scenario, clauses, resolve, time_limit_s)
+    if not solution.status.has_solution:
+        solution.require_optimal()
     began = time.perf_counter()
     model = solution.model
     settings = solution.scenario.settings.solve
@@ -232,10 +240,13 @@ def price_solution(
     for clause_id in dict.fromkeys(e.clause.id for e in costing):
         parts = [e for e in costing if e.clause.id == clause_id]
         if len(parts) > 1:
-            words = {"clause_id": clause_id, "part": ALL_PARTS, "quote": parts[0].clause.quote}
+            quote = parts[0].clause.quote
+            words = {"clause_id": clause_id, "part": ALL_PARTS, "quote": quote}
             table.append(words | _whole(study, parts, manner))
-    by_clause = pd.DataFrame(table, columns=CLAUSES)
-    options = SolverOptions(time_limit_s=settings.time_limit_s, gap=min(settings.gap, RESOLVE_GAP))
+    by_clause, by_row_table = pd.DataFrame(table, columns=CLAUSES), pd.DataFrame(rows, columns=ROWS)
+    for each_table in (by_clause, by_row_table):
+        each_table["year"] = solution.scenario.settings.target_year
+    options = SolverOptions(time_limit_s=time_limit_s, gap=min(settings.gap, RESOLVE_GAP))
     resolver = Resolver(solution, options)
     again = [resolver.tighter(prices[name]) for name in each(_dearest(prices, resolve), "resolve")]
     if model.program.is_mixed_integer:
@@ -245,19 +256,22 @@ def price_solution(
         keys = list(zip(dearest["clause_id"], dearest["part"]))
         again += [resolver.left_out(by_key[key]) for key in each(keys, "resolve")]
     return ClausePrices(
-        solution, pd.DataFrame(rows, columns=ROWS), by_clause,
+        solution, by_row_table, by_clause,
         pd.DataFrame(again, columns=RESOLVED), time.perf_counter() - began,
     )  # fmt: skip
 
 
 def check_request(
-    scenario: Scenario, clauses: Sequence[str] | None = None, resolve: int = 0
+    scenario: Scenario,
+    clauses: Sequence[str] | None = None,
+    resolve: int = 0,
+    time_limit_s: float = RESOLVE_SECONDS,
 ) -> set[str]:
     """Names of the clauses to price.
 
     Parameters
     ----------
-    scenario, clauses, resolve
+    scenario, clauses, resolve, time_limit_s
         As for `price_solution`.
 
     Raises
@@ -268,6 +282,9 @@ def check_request(
     if resolve < 0:
         mend = "give the number of clauses to solve again, 0 for none"
         raise DataError([Problem("resolve", "is below 0", value=str(resolve), mend=mend)])
+    limits = limit_problems("prices", time_limit_s, None)
+    if limits:
+        raise DataError(limits)
     clauses_stated = stated(scenario)
     enforced = [c for c in clauses_stated if c.treatment == "enforce"]
     if clauses is None:

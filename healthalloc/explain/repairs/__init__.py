@@ -1,5 +1,6 @@
 """The smallest changes that make a plan hold."""
 
-from healthalloc.explain.repairs.ranked import CRITERIA, Repair, Repairs, repairs
+from healthalloc.explain.repairs.answer import CRITERIA, Repair, Repairs
+from healthalloc.explain.repairs.ranked import check_kept, repairs
 
-__all__ = ["CRITERIA", "Repair", "Repairs", "repairs"]
+__all__ = ["CRITERIA", "Repair", "Repairs", "check_kept", "repairs"]

@@ -126,6 +126,8 @@ class Changer:
 
         if not enough(change):
             return change
+        if enough(0.0):
+            return 0.0  # the others do without it
         low, high = 0.0, change
         while high - low > CLOSE * high and high > UNCHANGED * knob.scale:
             middle = (low + high) / 2

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,12 @@ import pandas as pd
 from healthalloc.errors import DataError, PlanError, Problem, SolverError
 from healthalloc.explain.conflicts.soft import Bounds
 from healthalloc.explain.conflicts.soften import soften
-from healthalloc.explain.repairs.correction import corrections
+from healthalloc.explain.repairs.answer import CHANGES, CRITERIA, Repair, Repairs
 from healthalloc.explain.repairs.least_change import Changer
+from healthalloc.explain.repairs.propose import propose
 from healthalloc.explain.repairs.targets import Move, knobs_of, moved_scenario
 from healthalloc.formulation.assemble import Model, formulate
-from healthalloc.formulation.budget import Budget
+from healthalloc.formulation.budget import Budget, stated
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -24,139 +25,6 @@ from healthalloc.solvers.base import SolverOptions
 from healthalloc.solvers.certificate import TOLERANCE
 from healthalloc.solving import solve
 from healthalloc.validate import nearest
-
-CRITERIA = ("least change", "fewest members", "cheapest")
-CHANGES = [
-    "member", "kind", "status", "quote", "field", "from", "to", "unit", "weighted_change",
-]  # fmt: skip
-_WORDS = {
-    "at_least": "at least", "lower": "at least", "at_most": "at most", "upper": "at most",
-    "equals": "equals", "tolerance": "give or take",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Repair:
-    """Changes that make the plan hold, and the plan so repaired, solved.
-
-    Parameters
-    ----------
-    changes : DataFrame
-        One row for each number that changes: ``member`` (name of the clause, or resource and
-        facility of a stock limit), ``kind`` (``clause``, ``budget`` or ``stock limit``),
-        ``status`` and ``quote`` of the clause, ``field`` (what changes: ``at_least``, ``at_most``,
-        ``equals``, ``tolerance``, ``lower`` or ``upper``), ``from``, ``to``, ``unit`` (of
-        both), and ``weighted_change`` (size of the change against the size of the target, a
-        fraction).
-    scenario
-        The repaired scenario.
-    solution
-        Its solution, which proves that it holds.
-    """
-
-    changes: pd.DataFrame
-    scenario: Scenario
-    solution: Solution
-
-    @property
-    def weighted_change(self) -> float:
-        """Sum of the changes, each as a share of the size of its target."""
-        return float(self.changes["weighted_change"].sum())
-
-    @property
-    def n_changes(self) -> int:
-        """Number of clauses and stock limits that change."""
-        return self.changes["member"].nunique()
-
-    @property
-    def n_binding(self) -> int:
-        """Number of binding clauses (约束性) that change."""
-        changed = self.changes.loc[self.changes["status"] == "binding", "member"]
-        return changed.nunique()
-
-    @property
-    def cost_cny_a_year(self) -> float:
-        """Yearly cost of the repaired plan, unmet demand priced."""
-        return self.solution.objective
-
-    def __str__(self) -> str:
-        return "\n".join(f"  - {line}" for line in self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        columns = ["member", "quote", "field", "from", "to", "unit"]
-        for member, quote, field, old, new, unit in self.changes[columns].itertuples(
-            index=False, name=None
-        ):
-            what = f"{member}: {quote}" if quote else f"stock limit of {member}"
-            yield f"{what}: {_WORDS[field]} {old:.12g} → {new:.12g} {unit}"
-
-
-@dataclass(frozen=True, eq=False)
-class Repairs:
-    """Repairs of a plan, ranked.
-
-    Parameters
-    ----------
-    repairs
-        The best by each criterion first, then by total weighted change.
-    best
-        Position in ``repairs`` of the best by each of `CRITERIA`; empty without repairs.
-    holds
-        Whether the plan holds as it is, so that there is nothing to repair.
-    complete
-        Whether every minimal set of members that can mend the plan was looked at.
-    """
-
-    repairs: tuple[Repair, ...]
-    best: dict[str, int]
-    holds: bool
-    complete: bool
-
-    def __len__(self) -> int:
-        return len(self.repairs)
-
-    def __getitem__(self, position: int) -> Repair:
-        return self.repairs[position]
-
-    def __str__(self) -> str:
-        texts = []
-        for number, (repair, words) in enumerate(zip(self.repairs, self._best_at()), start=1):
-            head = f"repair {number}" + (f" ({words})" if words else "")
-            texts.append(f"{head}:\n{repair}")
-        return "\n".join(texts)
-
-    def _best_at(self) -> list[str]:
-        return [
-            ", ".join(name for name, position in self.best.items() if position == k)
-            for k in range(len(self.repairs))
-        ]
-
-    def summary(self) -> pd.DataFrame:
-        """One row a repair: ``repair`` (number from 1), ``best_at`` (see `CRITERIA`),
-        ``n_changes``, ``touches_binding`` (number of binding clauses that change),
-        ``total_weighted_change`` (fraction), ``cost_cny_a_year`` and ``gap`` of the repaired
-        plan, ``solve_status``.
-        """  # noqa: D205
-        columns = [
-            "repair", "best_at", "n_changes", "touches_binding", "total_weighted_change",
-            "cost_cny_a_year", "gap", "solve_status",
-        ]  # fmt: skip
-        rows = [
-            (
-                k, words, r.n_changes, r.n_binding, r.weighted_change, r.cost_cny_a_year,
-                r.solution.gap, r.solution.status.value,
-            )
-            for k, (r, words) in enumerate(zip(self.repairs, self._best_at()), start=1)
-        ]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
-
-    def changes(self) -> pd.DataFrame:
-        """All changes: ``repair`` (number from 1) and the columns of `Repair.changes`."""
-        tables = [r.changes.assign(repair=k) for k, r in enumerate(self.repairs, start=1)]
-        columns = ["repair", *CHANGES]
-        if not tables:
-            return pd.DataFrame(columns=columns)
-        return pd.concat(tables, ignore_index=True)[columns]
 
 
 def repairs(
@@ -208,7 +76,8 @@ def repairs(
         If a limit came before it was known whether the plan holds.
     """
     model = formulate(scenario)
-    kept = _kept(model, keep)
+    names = check_kept(scenario, keep)
+    kept = {k for k, enforced in enumerate(model.enforced) if enforced.clause.name in names}
     settings = scenario.settings.solve
     options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
     plain = soften(model, named_solver(settings.solver), options)
@@ -224,26 +93,30 @@ def repairs(
     if keep_limits:
         movable = {m for m in movable if m < soft.n_clauses}
     last = {k for k in movable if k < soft.n_clauses and _is_binding(model, k)}
-    found = corrections(soft, movable, last, search)
     changer = Changer(soft, bounds, knobs_of(soft, bounds), last)
-    sets = [set(members.tolist()) for members in found.sets]
-    # every way to touch as few binding clauses as possible, with all that is not binding
-    ways = {frozenset(s & last) for s in sets} or ([] if found.complete else [frozenset(last)])
-    whole = [moves for way in ways if (moves := changer.least((movable - last) | way))]
-    single = [moves for members in sets if (moves := changer.least(members))]
-    # all targets together are of use only where they change less than those of any set
-    bar = min(map(_weight, single), default=np.inf) * (1 - 1e-9)
-    proposed = _distinct([*(moves for moves in whole if _weight(moves) < bar), *single])
+    proposed, complete = propose(soft, changer, movable, last, search)
     proved = [
         repair
         for moves in each(proposed, "repairs")
         if (repair := _proved(model, moves)) is not None
     ]
-    return _ranked(proved, most, found.complete)
+    return _ranked(proved, most, complete)
 
 
-def _kept(model: Model, keep: Iterable[str]) -> set[int]:
-    clauses = [enforced.clause for enforced in model.enforced]
+def check_kept(scenario: Scenario, keep: Iterable[str]) -> set[str]:
+    """Names of the clauses that must stay as they are.
+
+    Parameters
+    ----------
+    scenario, keep
+        As for `repairs`.
+
+    Raises
+    ------
+    PlanError
+        If a word is the id of no enforced clause.
+    """
+    clauses = [clause for clause in stated(scenario) if clause.treatment == "enforce"]
     known = {c.id for c in clauses} | {c.name for c in clauses}
     keep = list(keep)
     unknown = [word for word in keep if word not in known]
@@ -255,23 +128,11 @@ def _kept(model: Model, keep: Iterable[str]) -> set[int]:
             )
             for word in unknown
         )  # fmt: skip
-    return {k for k, c in enumerate(clauses) if c.id in keep or c.name in keep}
+    return {c.name for c in clauses if c.id in keep or c.name in keep}
 
 
 def _is_binding(model: Model, number: int) -> bool:
     return model.enforced[number].clause.status == "binding"
-
-
-def _weight(moves: Sequence[Move]) -> float:
-    return sum(move.weight for move in moves)
-
-
-def _distinct(proposed: Iterable[list[Move]]) -> list[list[Move]]:
-    """Repairs that change different members, the first of each."""
-    first: dict[frozenset[int], list[Move]] = {}
-    for moves in proposed:
-        first.setdefault(frozenset(move.knob.member for move in moves), moves)
-    return list(first.values())
 
 
 def _proved(model: Model, moves: Sequence[Move]) -> Repair | None:
