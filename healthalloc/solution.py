@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from healthalloc.access_table import access_table
 from healthalloc.clause_table import clause_rows, clause_summary
+from healthalloc.cost_table import cost_table
 from healthalloc.errors import NoSolutionError
 from healthalloc.explain.conflicts import Conflict
 from healthalloc.flow_tables import beds_freed, referral_needs, referral_table
@@ -22,10 +24,6 @@ from healthalloc.norms import (
     cases_per_flow,
     demand_cases,
     offers,
-    referral_service_idx,
-    resource_costs,
-    travel_costs,
-    unmet_penalties,
 )
 from healthalloc.solvers.base import Result, Status
 from healthalloc.solvers.certificate import Certificate
@@ -305,47 +303,8 @@ class Solution:
         residents outside a service circle, and ``objective`` the sum of all. Where the scenario
         states a budget, ``spent_of_budget`` is what counts against it.
         """
-        scenario, layout = self.scenario, self._layout
-        yearly = resource_costs(scenario)
-        of_stock = layout.stock_resource_idx
-        stock = self._columns("stock")
-        is_staff = (scenario.resources["kind"] == "staff").to_numpy()[of_stock]
-        held = yearly["operating"][of_stock] * stock
-        flow, referred, arcs = self._columns("flow"), self._columns("referral"), layout.arcs
-        assert arcs is not None
-        travel = float(travel_costs(scenario, arcs.travel_min, arcs.service_idx) @ flow)
-        if layout.referral_arcs is not None:
-            minutes, service_idx = layout.referral_arcs.travel_min, referral_service_idx(layout)
-            travel += float(travel_costs(scenario, minutes, service_idx) @ referred)
-        penalty = unmet_penalties(scenario)
-        missed = float((self.model.demand @ penalty).sum() - penalty[arcs.service_idx] @ flow)
-        missed += self._referral_penalty()
-        reached = self.model.program.column_block("reached").slice
-        left_out = 0.0 - float(self.model.program.cost[reached] @ (1.0 - self._x[reached]))
-        parts = {
-            "capital": float(yearly["capital"][of_stock] @ self._columns("add")),
-            "retirement": float(yearly["retirement"][of_stock] @ self._columns("retire")),
-            "operating": float(held[~is_staff].sum()),
-            "staff": float(held[is_staff].sum()),
-            "travel": travel,
-            "site": float(scenario.facilities["site_cost_cny"] @ self._columns("open")),
-        }
-        parts["total"] = sum(parts.values())
-        parts["unmet_penalty"] = missed
-        parts["left_out_penalty"] = left_out
-        parts["objective"] = parts["total"] + missed + left_out
-        if self.budget is not None:
-            parts["spent_of_budget"] = self.budget["spent_cny_a_year"] or 0.0
-        table = pd.DataFrame({"component": list(parts), "cny_a_year": list(parts.values())})
-        residents = layout.residents
-        table["cny_a_year_per_resident"] = table["cny_a_year"] / residents if residents else np.nan
-        return table
-
-    def _referral_penalty(self) -> float:
-        """Price of the referrals that nobody takes, CNY a year."""
-        table = self.referral_needs
-        per_case = self.scenario.services.set_index("service_id")["unmet_penalty_cny"]
-        return float((table["not_referred"] * table["to_service_id"].map(per_case)).sum())
+        spent = None if self.budget is None else self.budget["spent_cny_a_year"] or 0.0
+        return cost_table(self.model, self._x, self.referral_needs, spent)
 
     @cached_property
     def access(self) -> pd.DataFrame:
@@ -356,32 +315,7 @@ class Solution:
         the cases served, ``mean_travel_min, worst_travel_min, mean_distance_km,
         worst_distance_km``.
         """
-        scenario, arcs = self.scenario, self._layout.arcs
-        assert arcs is not None
-        residents = self._layout.residents_idx
-        classes = scenario.populations["area_class"].to_numpy()
-        records: list[tuple[Any, ...]] = []
-        wanted = set(scenario.demand["service_id"])
-        for s, service_id in enumerate(scenario.services["service_id"]):
-            if service_id not in wanted:
-                continue  # residents reach it by referral only
-            used = np.flatnonzero((arcs.service_idx == s) & (self._flow > 0))
-            for area_class in [*dict.fromkeys(classes), "all"]:
-                chosen = (classes == area_class) | (area_class == "all")
-                total = float(residents[chosen].sum())
-                near = float(residents[chosen & self._within_reach[:, s]].sum())
-                on_the_way = used[chosen[arcs.population_idx[used]]]
-                weight = self._flow[on_the_way]
-                share = 100 * near / total if total else np.nan
-                minutes = _mean_and_worst(arcs.travel_min[on_the_way], weight)
-                km = _mean_and_worst(arcs.distance_km[on_the_way], weight)
-                records.append((service_id, area_class, total, near, share, *minutes, *km))
-        columns = [
-            "service_id", "area_class", "residents", "residents_within_radius",
-            "share_within_radius_percent", "mean_travel_min", "worst_travel_min",
-            "mean_distance_km", "worst_distance_km",
-        ]  # fmt: skip
-        return pd.DataFrame(records, columns=columns)
+        return access_table(self._layout, self._flow, self._within_reach)
 
     @property
     def budget(self) -> dict[str, float | None] | None:
@@ -482,12 +416,6 @@ class Solution:
             },
             "seconds": dict(self.seconds),
         }
-
-
-def _mean_and_worst(travel: Floats, weight: Floats) -> tuple[float, float]:
-    if not weight.sum():
-        return np.nan, np.nan
-    return float(travel @ weight / weight.sum()), float(travel.max())
 
 
 def _or_none(value: float) -> float | None:

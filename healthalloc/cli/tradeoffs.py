@@ -93,6 +93,7 @@ def trade_offs(
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")
     if plot is not None:
+        answer(written=plot)
         console.print(f"Drawn in {escape(str(plot))}")
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import healthalloc as ha
 import healthalloc.cli.explain  # registers the command
 from healthalloc.cli.app import app
-from healthalloc.explain.repairs import CRITERIA, Repair, Repairs, repairs
+from healthalloc.explain.repairs import CRITERIA, Repair, Repairs, correction, repairs
 from healthalloc.solvers import Status
 from tests.explain.test_all_conflicts import at_least, at_most, can_hold, contradicted, every_member
 from tests.properties import scenarios as random
@@ -495,6 +495,16 @@ def test_command_on_a_plan_that_cannot_hold(tmp_path: Any) -> None:
     assert set(conflicts["member"]) == {"many", "few"}
 
 
+def test_command_for_the_conflicts_only(tmp_path: Any) -> None:
+    folder = write(tmp_path, region(clauses=[at_least("many", 60), at_most("few", 50)]))
+    out = tmp_path / "out"
+    result = runner.invoke(app, ["explain", folder, "--conflicts-only", "-o", str(out)])
+    assert result.exit_code == 0
+    assert "1 conflict" in result.stdout
+    assert "Repair 1" not in result.stdout
+    assert {file.name for file in out.iterdir()} == {"conflicts.csv", "run.json"}
+
+
 def test_command_with_what_must_stay(tmp_path: Any) -> None:
     folder = write(tmp_path, region(clauses=[at_least("many", 60), at_most("few", 50)]))
     kept = runner.invoke(app, ["explain", folder, "--keep", "many", "--method", "iis"])
@@ -507,6 +517,21 @@ def test_command_with_what_must_stay(tmp_path: Any) -> None:
     audited = runner.invoke(app, ["explain", folder, "--audit-only", "few"])
     assert "The plan holds" in audited.stdout
     assert runner.invoke(app, ["explain", folder, "-q"]).stdout == ""
+
+
+def test_a_search_that_ends_early_still_finds_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without time for minimal sets, each repair leaves something of the others as it is."""
+    monkeypatch.setattr(correction, "SECONDS", 0.0)
+    scenario = region(clauses=[at_least("many", 60), at_most("few", 50)])
+    found = repairs(scenario)
+    assert not found.complete
+    changed = {frozenset(repair.changes["member"]) for repair in found.repairs}
+    assert changed == {frozenset({"many"}), frozenset({"few"})}  # there is no third
+    assert all(repair.solution.status is ha.Status.OPTIMAL for repair in found.repairs)
+    three = region(clauses=[at_least("many", 60), at_most("few", 50), at_least("more", 55)])
+    members = [set(repair.changes["member"]) for repair in repairs(three).repairs]
+    assert {"few"} in members
+    assert {"many", "more"} in members
 
 
 def test_command_with_bad_input(tmp_path: Any) -> None:
