@@ -14,7 +14,7 @@ from healthalloc.strategies import STRATEGIES
 PACKAGE = Path(healthalloc.__file__).parent
 USED = re.compile(r"""\b(?:words|t)\(\s*f?["']([a-z_]+\.[^"'{}]+)["']""")
 CHINESE = re.compile("[\u4e00-\u9fff]")
-SAME_IN_BOTH = {"unit.%", "progress.and", "problem.and", "problem.value"}
+SAME_IN_BOTH = {"unit.%", "progress.and", "problem.and", "problem.value", "progress.with_facts"}
 
 
 def keys_used() -> dict[str, str]:

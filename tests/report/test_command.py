@@ -28,7 +28,8 @@ def run(*words: str) -> tuple[int, str]:
 
 def test_one_file_in_the_current_folder(folder: Folder, tmp_path: Path) -> None:
     code, said = run("town")
-    assert (code, said.strip()) == (0, "Report written to town-report.html")
+    # lines of progress come before it where the machine is slow
+    assert (code, said.splitlines()[-1]) == (0, "Report written to town-report.html")
     page = (tmp_path / "town-report.html").read_text(encoding="utf-8")
     assert '<html lang="en">' in page
     assert "每千人口床位数不低于4.2张" in page
