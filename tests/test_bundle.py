@@ -324,6 +324,15 @@ TAMPERED: dict[str, tuple[Edit, str, str]] = {
     ),
     "rows counted": (fact("program", "rows", change=lambda v: v + 1), "program: size", ""),
     "status": (fact("status", value="perfect"), "claim: status", "perfect"),
+    "source of the bound": (
+        fact("certificate", "bound_source", value="a friend"), "claim: certificate bound", "friend",
+    ),
+    "residual certified": (
+        fact("certificate", "primal", value=0.1), "claim: certificate primal", "says 0.1",
+    ),
+    "wholeness certified": (
+        fact("certificate", "integrality", value=0.3), "claim: certificate integ", "says 0.3",
+    ),
 }  # fmt: skip
 
 
@@ -389,12 +398,26 @@ def test_a_clause_hidden_from_the_table_is_missed(good: Path, tmp_path: Path) ->
     assert "beds" in found["clauses: every row said once"]
 
 
+def test_a_bound_said_to_be_proved_must_be(tmp_path: Path) -> None:
+    """With whole units the duals prove less than the solver says: it cannot be called proved."""
+    members = contents(bundled(tmp_path, region(clauses=CLAUSES)))
+    fact("certificate", "bound_source", value="relaxation")(members)
+    verified = verify(pack(tmp_path / "t.zip", members, recompute=True))
+    said = json.loads(members["run.json"])["bound_cny_a_year"]
+    assert said > verified.proved_bound + 1.0
+    assert "solver's word" in failed(verified)["claim: bound"]
+
+
 def test_a_clause_said_twice_or_under_another_name_fails(good: Path, tmp_path: Path) -> None:
     members = contents(good)
     rows = table(members, "clauses.csv")
     put(members, "clauses.csv", [*rows, rows[0]])
     found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
     assert "clauses: every row said once" in found
+    moved = [rows[0] | {"facility_id": "elsewhere"}, *rows[1:]]
+    put(members, "clauses.csv", moved)
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
+    assert rows[0]["clause_id"] in found["clauses: labels"]
     rows[0]["clause_id"] = "another"
     put(members, "clauses.csv", rows)
     found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))

@@ -30,9 +30,12 @@ def check_clauses(report: Report) -> None:
     unsaid[at] += np.maximum(np.bincount(at, minlength=program.n_rows)[at] - 1, 0)
     report.worst("clauses: every row said once", unsaid, 0.0, report.row)
     names = bundle.tables["clauses.csv"]["clause_id"]
-    labels = bundle.tables["rows.csv"]["clause_id"]
+    said_of, labels = bundle.tables["clauses.csv"], bundle.tables["rows.csv"]
     misnamed = [
-        names[k] for k, row in enumerate(at) if row >= len(labels) or labels[row] != names[k]
+        names[k]
+        for k, row in enumerate(at)
+        for key in ("clause_id", "area_id", "facility_id")
+        if row >= len(labels[key]) or labels[key][row] != said_of[key][k]
     ]
     report.add("clauses: labels", not misnamed, ", ".join(misnamed[:3]) or "as in rows.csv")
 

@@ -96,14 +96,23 @@ def _optimality(report: Report, bound: float) -> None:
     claimed, gap = bundle.amount("bound_cny_a_year"), bundle.amount("gap")
     report.said("claim: certificate objective", objective, "certificate", "objective")
     report.add("claim: status", status in ("optimal", "limit_with_incumbent"), str(status))
+    for word in ("primal", "integrality"):
+        said = bundle.amount("certificate", word)
+        report.add(f"claim: certificate {word}", 0 <= said <= TOLERANCE, f"says {said:.2g}")
+    source = bundle.fact("certificate", "bound_source")
+    mixed = report.program.is_mixed_integer
+    known = ("solver", "relaxation", "none") if mixed else ("dual", "none")
+    report.add("claim: certificate bound source", source in known, str(source))
     if np.isnan(claimed):
         report.add("claim: bound", status != "optimal", "none")
         return
     report.said("claim: certificate bound", claimed, "certificate", "bound")
     # branch and bound leaves no proof behind: its bound must only not be refuted
     told = max(TOLERANCE * scale, TOLD * terms)
-    source = "proved here" if claimed <= bound + TOLERANCE * terms else "the solver's word"
-    report.add("claim: bound", claimed <= objective + told, f"{claimed:,.2f}, {source}")
+    proved = claimed <= bound + TOLERANCE * terms
+    words = "proved here" if proved else "the solver's word"
+    good = claimed <= objective + told and (proved or source == "solver")
+    report.add("claim: bound", good, f"{claimed:,.2f}, {words}")
     apart = abs(objective - claimed)
     stated = {
         ("gap",): apart / scale,
@@ -121,7 +130,7 @@ def _optimality(report: Report, bound: float) -> None:
     if not report.program.is_mixed_integer:
         proved = abs(objective - bound)
         report.add("claim: optimal", proved <= TOLERANCE * terms, f"proved within {proved:,.2f}")
-    elif bundle.fact("certificate", "bound_source") == "solver":
+    elif source == "solver":
         allowed = max(bundle.amount("proof", "gap_allowed"), TOLERANCE)
         within = gap <= allowed or apart <= TOLD * terms
         report.add("claim: optimal", within, f"gap {gap:.3g}, allowed {allowed:.3g}")
