@@ -25,6 +25,11 @@ from typer.models import ArgumentInfo, OptionInfo
 
 import healthalloc
 from healthalloc import cli, settings
+from healthalloc.explain.alternatives import alternatives
+from healthalloc.explain.conflicts import find_conflicts
+from healthalloc.explain.prices import price_solution
+from healthalloc.explain.repairs import repairs
+from healthalloc.explain.tradeoffs import max_min
 from healthalloc.io import run_facts
 from healthalloc.plan import KINDS, Check, Clause, LengthOfStay
 from healthalloc.plan.door import read_clause
@@ -330,8 +335,24 @@ def result_headers() -> dict[str, list[str]]:
         infeasible = healthalloc.solve(scenario.replace(plan=plan))
         tables = {**infeasible.tables(), **solution.tables()}
         tables |= healthalloc.audit(scenario).tables()
+        tables |= explained(solution, infeasible.scenario)
         headers = {file: list(map(str, table.columns)) for file, table in tables.items()}
         return headers | {"run.json": list({**solution.run(), **run_facts(folder)})}
+
+
+def explained(
+    solution: healthalloc.Solution, impossible: healthalloc.Scenario
+) -> dict[str, pd.DataFrame]:
+    """Tables of the commands that explain, from a solved and an infeasible scenario."""
+    mended = repairs(impossible, most=1, search=1)
+    return {
+        **price_solution(solution, resolve=1, clauses=["icu"]).tables(),
+        "conflicts": find_conflicts(impossible).table(),
+        "repairs": mended.summary(),
+        "repair_changes": mended.changes(),
+        **alternatives(solution, [1.0], different=0).tables(),
+        **max_min(solution, within=1.0).tables(),
+    }
 
 
 def with_every_table(scenario: healthalloc.Scenario) -> healthalloc.Scenario:
@@ -351,9 +372,9 @@ def results_page() -> str:
     """The columns of every result file."""
     text = (
         "# Result files\n\n"
-        "`healthalloc solve` writes these files to the output folder; a value that cannot be "
-        "computed is an empty cell (`null` in run.json). In Python the tables are "
-        "`solution.tables()` and `audit(...).tables()`.\n\n"
+        "`healthalloc solve`, and the other commands with `-o`, write these files to the output "
+        "folder; a value that cannot be computed is an empty cell (`null` in run.json). In Python "
+        "the tables are `solution.tables()`, `audit(...).tables()`, and so on.\n\n"
     )
     described, headers = result_columns(), result_headers()
     if sorted(described) != sorted(headers):
