@@ -1,11 +1,15 @@
 """Growth is fitted and read off as it should be; nothing is timed."""
 
+import csv
+import re
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.reference.growth import fitted, nonzeros
+from benchmarks.reference.runs import Measured
 
 
 def test_a_power_is_found_again():
@@ -26,13 +30,27 @@ def test_flows_grow_with_populations_and_the_rest_with_facilities():
     assert nonzeros(row, "10x5", "20x30") == 1_600
 
 
-def test_the_command_writes_measurements_and_a_plot(tmp_path):
+def measured(case, drivers, phases, runs, limit_s):
+    """As if every cost were the square of the populations."""
+    n = float(case.partition("x")[0])
+    names = dict.fromkeys(phases, n**2 / len(phases))
+    facts = {"nnz": 10 * n, "flow_nnz": 8 * n}
+    return {drivers[0]: Measured(cpu_s=names, wall_s=names, peak_mb=names, facts=facts)}
+
+
+def test_the_command_writes_measurements_and_a_plot(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    csv, plot = tmp_path / "growth.csv", tmp_path / "growth.svg"
-    command = ["growth", "--base", "40x12", "--doublings", "1"]
-    done = CliRunner().invoke(app, [*command, "--output", str(csv), "--plot", str(plot)])
+    monkeypatch.setattr("benchmarks.reference.growth.measure", measured)
+    table, plot = tmp_path / "growth.csv", tmp_path / "growth.svg"
+    command = ["growth", "--base", "10x5", "--doublings", "5", "--at", "400x200"]
+    done = CliRunner().invoke(
+        app, [*command, "--solve-s", "5000", "--output", str(table), "--plot", str(plot)]
+    )
     assert done.exit_code == 0, done.output
-    assert "on paper" in done.output
-    assert csv.read_text().startswith("times,nnz,flow_nnz,build")
-    assert len(csv.read_text().splitlines()) == 3
-    assert "nonzeros^" in plot.read_text()
+    assert "2.00 (within 1.00x)" in done.output
+    assert re.search(r"400x200, on paper +\| 4,000 +\| 160,000 ", done.output)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["times"] for row in rows] == ["1", "2", "4", "8", "16", "32"]
+    assert [row["solve"] for row in rows] == ["100", "400", "1600", "6400", "", ""]
+    assert "nonzeros^2.00" in plot.read_text()

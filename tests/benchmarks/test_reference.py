@@ -52,12 +52,18 @@ def test_a_scenario_of_another_shape_is_refused_by_name(capsys):
 
 
 def test_the_command_prints_phases_and_ratios():
-    done = CliRunner().invoke(
-        app, ["reference", "--sizes", TINY, "--drivers", "ours,highspy", "--runs", "1"]
-    )
+    command = ["reference", "--sizes", TINY, "--drivers", "ours,highspy", "--runs", "1"]
+    phases = ",".join(PHASES[1:])
+    done = CliRunner().invoke(app, [*command, "--phases", phases])
     assert done.exit_code == 0, done.output
     assert re.search(r"\| build +\| [\d.e-]+ \([\d.e+]+x\)", done.output)
     assert "its bytes per nonzero" in done.output
+
+
+@pytest.mark.parametrize("driver", ["ours", "highspy"])
+def test_reading_is_a_phase_of_its_own(driver, capsys):
+    worker.main(TINY, driver, ["read"], 0.0)
+    assert '{"phase": "read"' in capsys.readouterr().out
 
 
 def test_a_phase_over_its_limit_is_reported_as_such():
