@@ -13,6 +13,7 @@ from benchmarks.processes import Case, timed_side_by_side
 from benchmarks.reference.cases import CASES as SCENARIOS
 from benchmarks.reference.command import engines, reference
 from benchmarks.reference.growth import growth
+from benchmarks.sweep import sweep
 
 _PYTHON = sys.executable
 _IMPORTS = [_PYTHON, "-c", "import numpy, pandas, scipy.sparse"]
@@ -74,6 +75,7 @@ def cases() -> None:
 app.command()(reference)
 app.command()(engines)
 app.command()(growth)
+app.command()(sweep)
 
 
 if __name__ == "__main__":

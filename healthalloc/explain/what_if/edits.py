@@ -213,6 +213,17 @@ class Edits:
                 del factors[item]
         return clauses, list(dict.fromkeys(facilities))
 
+    def clear(self) -> None:
+        """Take every edit back."""
+        if self.limits or self.sites:
+            self._layout = None
+        edits: tuple[dict[Any, Any], ...] = (
+            self.targets, self.dropped, self.sites, self.limits, self.factors,
+            self.cost_factors, self.penalty_factors, self.figures,
+        )  # fmt: skip
+        for made in edits:
+            made.clear()
+
     def clause(self, name: str) -> Clause:
         """The clause of a name, with the target it has now."""
         return self.targets.get(name) or self._given_clause[name]
