@@ -30,6 +30,8 @@ def draw_map(axes: Sequence[Any], solution: Solution, words: Words) -> None:
     """Populations as discs by gain and loss, facilities as squares by what becomes of them."""
     ax, scenario = axes[0], solution.scenario
     at_facility, at_population = series.places_km(scenario)
+    for ring in series.outlines_km(scenario):
+        ax.plot(*ring.T, color="#8c959f", linewidth=0.8, zorder=0)
     change = None
     state = pd.Series("even", index=range(len(scenario.populations)))
     if solution.status.has_solution:

@@ -55,6 +55,19 @@ def to_km(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"x_km": east, "y_km": at["latitude"] * KM_PER_DEGREE})
 
 
+def outlines_km(scenario: Scenario) -> list[Floats]:
+    """Rings of the outlines of areas, each of shape (n_points, 2), as `to_km` places points."""
+    rings = []
+    for outline in scenario.outlines.values():
+        polygons = outline["coordinates"]
+        for polygon in [polygons] if outline["type"] == "Polygon" else polygons:
+            for ring in polygon:
+                points = np.array([point[:2] for point in ring], dtype=float)
+                table = pd.DataFrame(points, columns=["longitude", "latitude"])
+                rings.append(to_km(scenario, table).to_numpy())
+    return rings
+
+
 def offered_by(solution: Solution) -> NDArray[np.bool_]:
     """Services that each facility offers with what it is allocated.
 

@@ -26,7 +26,7 @@ _MARKERS = {"opens": "star", "closes": "x"}
 
 
 def region_map(solution: Solution, words: Words, changes: pd.DataFrame | None) -> Any | None:
-    """Facilities, populations, flows, service circles and roads.
+    """Facilities, populations, flows, service circles, roads and outlines of areas.
 
     What the page switches on and off is named: ``change`` and ``plain`` (populations),
     ``facility``, ``label``, ``road``, and for the service at position k ``flow-k`` and
@@ -57,6 +57,11 @@ def region_map(solution: Solution, words: Words, changes: pd.DataFrame | None) -
     made.toolbar.autohide = False
     made.axis.visible = False
     made.grid.grid_line_color = None
+    rings = series.outlines_km(solution.scenario)
+    made.multi_line(
+        xs=[ring[:, 0] for ring in rings], ys=[ring[:, 1] for ring in rings], color="#8c959f",
+        line_width=1, name="outline",
+    )  # fmt: skip
     _roads(made, solution)
     if solution.status.has_solution:
         _flows(made, solution, facilities, populations)

@@ -243,6 +243,29 @@ def test_outlines_of_python_are_checked(folder: Folder) -> None:
     assert "must be one of Polygon, MultiPolygon" in str(error.value)
 
 
+def test_outlines_are_drawn(folder: Folder) -> None:
+    pytest.importorskip("bokeh")
+    from healthalloc.labels import Words
+    from healthalloc.plotting.series import outlines_km, places_km
+    from healthalloc.report.map import region_map
+
+    areas = pd.DataFrame({"area_id": ["a"], "name": "A", "level": "county", "source": "made up"})
+    folder.add_column("facilities", "area", "a")
+    folder.add_column("populations", "area", "a")
+    areas.to_csv(folder / "areas.csv", index=False)
+    scenario = ha.read_scenario(folder.path)
+    corner = scenario.facilities[["longitude", "latitude"]].iloc[0].tolist()
+    ring = [corner, [82.0, 29.0], [82.0, 31.0], corner]
+    shape = {"type": "MultiPolygon", "coordinates": [[ring, ring], [ring]]}
+    scenario = scenario.replace(outlines={"a": shape})
+    rings = outlines_km(scenario)
+    assert len(rings) == 3
+    assert rings[0][0].tolist() == places_km(scenario)[0].iloc[0].tolist()
+    figure = region_map(ha.solve(scenario), Words("en"), None)
+    (drawn,) = [r for r in figure.renderers if r.name == "outline"]
+    assert len(drawn.data_source.data["xs"]) == 3
+
+
 def test_geojson_follows_rfc_7946(folder: Folder, tmp_path: Path) -> None:
     scenario = ha.read_scenario(folder.path)
     ha.write_layers(scenario, tmp_path / "layers")
