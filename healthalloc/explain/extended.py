@@ -202,7 +202,7 @@ class Open:
         if found is Status.UNBOUNDED:
             raise UnsupportedError(
                 "there is no best plan: it improves without end as the cost rises; "
-                "limit the cost (--within) or the stock (upper in stock.csv)"
+                "limit the cost (--within) or the stock (upper in the stock table)"
             )
         if isinstance(found, Status):
             raise NoSolutionError(f"no plan to show: the solve ended {found.value}")

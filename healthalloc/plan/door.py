@@ -186,7 +186,7 @@ def _nobody_problems(clause: Clause, layout: Layout) -> list[Problem]:
         f"asks for more than nothing, but the table stock has no row for it ({who}): "
         "who has no row holds none"
     )
-    mend = "add rows to stock.csv (upper: the most they may hold), or narrow the scope"
+    mend = "add rows to the stock table (upper: the most they may hold), or narrow the scope"
     return [_of(clause, "scope", message, mend=mend)]
 
 

@@ -162,7 +162,7 @@ def _from_table(layout: Layout, table: pd.DataFrame, name: str) -> Floats:
     facilities = list(known["facility_id"].unique())
     problems = [
         Problem(
-            where, "is no row of stock.csv", row + 1, value=" ".join(map(str, asked[row])),
+            where, "is no row of the stock table", row + 1, value=" ".join(map(str, asked[row])),
             mend=nearest(str(asked[row][0]), facilities),
         )
         for row in np.flatnonzero(position < 0)[:MANY].tolist()

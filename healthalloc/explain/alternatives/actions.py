@@ -73,7 +73,7 @@ def require_bounded(model: Model, upper: Floats, ceiling: float) -> None:
         why = "costs nothing and has no upper limit" if costs_nothing else "has no upper limit"
         mend = "" if costs_nothing else ", or a limit on the cost (--within)"
         raise UnsupportedError(
-            f"actions cannot be counted where stock {why}: give one in stock.csv for "
+            f"actions cannot be counted where stock {why}: give one in the stock table for "
             f"{some(names)}{mend}"
         )
 
