@@ -371,7 +371,10 @@ def fine() -> Any:
         (np.array([1.0, np.nan, 0.0]), "'nan' is not a finite number"),
         (np.array([1.0, np.inf, 0.0]), "'inf' is not a finite number"),
         (fine().drop(columns="allocated"), "column allocated: missing column"),
-        (fine().replace("south", "soth"), "'soth bed' is no row of the stock table .did you mean south"),
+        (
+            fine().replace("south", "soth"),
+            "'soth bed' is no row of the stock table .did you mean south",
+        ),
         (pd.concat([fine(), fine()]), "'north bed' is named twice"),
         (fine().astype({"allocated": object}).replace(3, "x"), "'nan' is not a finite number"),
         (Allocation(np.ones(3), np.zeros(2, dtype=bool)), r"is_open: has shape \(2,\)"),
