@@ -22,6 +22,7 @@ TOOLS = "pan,box_zoom,reset,save"
 
 def new_figure(**options: Any) -> Any:
     """A figure as wide as its place, in the style of the report."""
+    from bokeh.models import SaveTool
     from bokeh.plotting import figure
 
     defaults: dict[str, Any] = {
@@ -30,6 +31,7 @@ def new_figure(**options: Any) -> Any:
     }  # fmt: skip
     made = figure(**{**defaults, **options})
     made.toolbar.logo = None
+    made.select(SaveTool).filename = "healthalloc"  # else the browser asks for a name
     made.toolbar.autohide = True
     made.grid.grid_line_color = "#e3e8ee"
     made.axis.axis_line_color = "#9aa5b1"

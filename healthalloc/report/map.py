@@ -18,10 +18,8 @@ MOST_FLOWS = 1500
 """Flows drawn of each service, the largest; the result table has them all."""
 MOST_ROADS = 20_000
 """Road segments drawn, the longest."""
-TOWNS = 14
-"""Areas named on the map, those of most residents."""
-APART = 0.07
-"""Share of the region's extent that two names are apart at least."""
+TOWNS = 200
+"""Areas that the map can name, those of most residents; the page names those it has room for."""
 _MARKERS = {"opens": "star", "closes": "x"}
 
 
@@ -211,7 +209,9 @@ def _facilities(made: Any, solution: Solution, at: Any, words: Words) -> None:
 
 
 def _towns(made: Any, solution: Solution, at: Any) -> None:
-    """Names of the areas of most residents, in the middle of their populations."""
+    """Names of areas, those of most residents first, in the middle of their populations."""
+    from bokeh.models import ColumnDataSource
+
     table = solution.scenario.populations
     area = table["area"].to_numpy(dtype=object)
     weight = table["residents"].to_numpy(dtype=float) + 1e-9
@@ -219,18 +219,15 @@ def _towns(made: Any, solution: Solution, at: Any) -> None:
     frame = pd.DataFrame(
         {"x": weight * at["x_km"], "y": weight * at["y_km"], "weight": weight, "area": area}
     )[known]
-    middle = frame.groupby("area").sum().sort_values("weight", ascending=False)
-    places = (middle[["x", "y"]].div(middle["weight"], axis=0)).to_numpy()
-    apart = APART * float(np.ptp(places, axis=0).max()) if len(places) else 0.0
-    named: list[int] = []
-    for k, place in enumerate(places):
-        if len(named) < TOWNS and all(np.hypot(*(place - places[n])) >= apart for n in named):
-            named.append(k)
-    middle, places = middle.iloc[named], places[named]
+    middle = frame.groupby("area").sum().nlargest(TOWNS, "weight")
     names = dict(zip(solution.scenario.areas["area_id"], solution.scenario.areas["name"]))
+    shown = [short(str(names.get(a, a)), 18) for a in middle.index]
+    data = {
+        "x": (middle["x"] / middle["weight"]).to_numpy(),
+        "y": (middle["y"] / middle["weight"]).to_numpy(), "name": shown, "text": shown,
+    }  # fmt: skip
     made.text(
-        x=places[:, 0], y=places[:, 1],
-        text=[short(str(names.get(a, a)), 18) for a in middle.index], text_font_size="12px",
+        "x", "y", text="text", source=ColumnDataSource(data), text_font_size="12px",
         text_color="#24303c", text_align="center", text_baseline="bottom", y_offset=-12,
         background_fill_color="#ffffff", background_fill_alpha=0.65, name="label",
     )  # fmt: skip

@@ -111,6 +111,20 @@ def test_the_map_switches_its_layers(page: Any, files: dict[str, Path]) -> None:
     assert "change" not in shown()
 
 
+def test_names_of_places_leave_each_other_room(page: Any, files: dict[str, Path]) -> None:
+    open_page(page, files["hostile"])
+    labels = "views.map.roots[0].model.renderers.find(r => r.name === 'label').data_source"
+    shown = f"return [...{labels}.data.text].filter(text => text).length"
+    assert page.execute_script(shown) == 3
+    wait_for(page, "return document.body.dataset.drawn === 'yes'")
+    together = page.execute_script(
+        "const far = { start: -1e5, end: 1e5 };"  # km: everything is one spot in the middle
+        "const view = { model: { x_range: far, y_range: far }, frame: views.map.roots[0].frame };"
+        f"namePlaces(view, {labels}); {shown}"
+    )
+    assert together == 1
+
+
 def test_prints_on_a4(page: Any, files: dict[str, Path]) -> None:
     open_page(page, files["en"])
     wait_for(page, "return document.body.dataset.drawn === 'yes'")

@@ -44,7 +44,10 @@ async function draw(name) {
   if (views[name] === undefined) {
     views[name] = null;
     views[name] = await Bokeh.embed.embed_item(figures[name], `figure-${name}`);
-    if (name === "map") update();
+    if (name === "map") {
+      update();
+      watchNames();
+    }
   }
 }
 
@@ -64,6 +67,37 @@ function update() {
   }
   document.getElementById("figure-map").dataset.shown = views.map.roots[0].model.renderers
     .filter((renderer) => renderer.visible && renderer.name).map((renderer) => renderer.name).join(" ");
+}
+// Map: as many names of places as there is room for, those of most residents first.
+function namePlaces(view, source) {
+  const { x_range: across, y_range: up } = view.model;
+  const { width, height } = view.frame.bbox;
+  const columns = source.data;
+  const taken = [];
+  const texts = [...columns.name].map((name, k) => {
+    const x = (columns.x[k] - across.start) / (across.end - across.start) * width;
+    const y = (columns.y[k] - up.start) / (up.end - up.start) * height;
+    const half = [...name].reduce((sum, c) => sum + (c > "\u2e80" ? 6.5 : 3.7), 4);
+    const room = x > half && x < width - half && y > 0 && y < height - 30
+      && taken.every((t) => Math.abs(t.x - x) > t.half + half || Math.abs(t.y - y) > 20);
+    if (room) taken.push({ x, y, half });
+    return room ? name : "";
+  });
+  if (texts.some((text, k) => text !== columns.text[k])) source.data = { ...columns, text: texts };
+}
+function watchNames() {
+  const view = views.map.roots[0];
+  const labels = view.model.renderers.find((renderer) => renderer.name === "label");
+  let asked = false;
+  const later = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; namePlaces(view, labels.data_source); });
+  };
+  for (const range of [view.model.x_range, view.model.y_range]) {
+    for (const side of ["start", "end"]) range.properties[side].change.connect(later);
+  }
+  later();
 }
 for (const control of document.querySelectorAll("#map-service, [data-layer]")) {
   control.addEventListener("change", () => { if (views.map) update(); });
