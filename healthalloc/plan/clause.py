@@ -128,6 +128,10 @@ class Clause(ABC):
         """
         raise NotImplementedError(f"{self.kind} is called a parameter, but changes no stay")
 
+    def most_in(self, layout: Layout) -> float:
+        """Largest floor that makes sense in this scenario, in the clause's unit."""
+        return self.most
+
     def problems(self, layout: Layout) -> list[str]:
         """What else is wrong with the clause in this scenario; kinds may add to it."""
         return []

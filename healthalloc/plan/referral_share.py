@@ -52,12 +52,17 @@ class ReferralShare(Clause):
         )
         return int(np.argmax(same)) if same.any() else -1
 
+    def most_in(self, layout: Layout) -> float:
+        """No more are referred than need it, unless nobody is treated at all."""
+        share = float(layout.scenario.referrals["share"].iloc[self._row(layout)])
+        return min(self.most, round(100.0 * share, 9))
+
     def problems(self, layout: Layout) -> list[str]:
         row = self._row(layout)
         pair = f"from {self.from_service} to {self.to_service}"
         if row < 0:
             return [f"the table referrals has no row {pair}: add it, with the share that needs it"]
-        share, low = 100.0 * float(layout.scenario.referrals["share"].iloc[row]), self.bounds[0]
+        share, low = self.most_in(layout), self.bounds[0]
         if self.treatment == "enforce" and low > share:
             return [
                 f"asks for {low:g} % {pair}, but referrals.csv says that {share:g} % need it: "

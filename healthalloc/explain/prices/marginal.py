@@ -12,6 +12,7 @@ from healthalloc.explain.prices.moves import Move, Positions
 from healthalloc.explain.prices.sensitivity import Sensitivity
 from healthalloc.formulation.assemble import Enforced, Model
 from healthalloc.formulation.program import Floats
+from healthalloc.layout import Layout
 from healthalloc.plan.clause import Clause
 
 EXACT = "exact"
@@ -52,10 +53,10 @@ class Side:
         return low + shift * self.lower, high + shift * self.upper
 
 
-def sides(clause: Clause) -> list[Side]:
+def sides(clause: Clause, layout: Layout) -> list[Side]:
     """The ways to tighten a clause."""
     low, high = clause.bounds
-    most, least = clause.most, 0.0
+    most, least = clause.most_in(layout), 0.0
     if low == high:
         return [
             Side("raised", 1.0, True, True, low, most - low, low - least),
@@ -66,7 +67,7 @@ def sides(clause: Clause) -> list[Side]:
         found.append(Side("floor", 1.0, True, False, low, min(most, high) - low, low - least))
     if np.isfinite(high):
         room = high - max(least, low)
-        found.append(Side("ceiling", -1.0, False, True, high, room, most - high))
+        found.append(Side("ceiling", -1.0, False, True, high, room, clause.most - high))
     return found
 
 
@@ -176,8 +177,10 @@ class StatementPrice:
         if np.isnan(self.high):
             return "no price: it speaks of sites only, and they are fixed"
         if self.side.room <= 0:
-            end, word = (self.clause.most, "most") if self.side.sign > 0 else (0.0, "least")
-            return f"impossible: {end:g} {self.clause.unit_label} is the {word} there is"
+            word = "most" if self.side.sign > 0 else "least"
+            return (
+                f"impossible: {self.side.target:g} {self.clause.unit_label} is the {word} there is"
+            )
         target = "any other" if self._fixed else "a tighter"
         sites = " with the sites as chosen" if self.sites else ""
         return f"infeasible: no allocation meets {target} target{sites}"
@@ -210,7 +213,7 @@ def statement_price(
     value = enforced.value(study.x)[positions]
     found: list[tuple[tuple[float, float], Side, Move, tuple[float, Floats], tuple[float, Floats]]]
     found = []
-    for side in sides(clause):
+    for side in sides(clause, model.layout):
         move = move_of(model, enforced, side, positions)
         tighter = study.slope(move, 1) if side.room > 0 else (np.inf, study.dual)
         looser = study.slope(move, -1)

@@ -95,7 +95,8 @@ def knobs_of(soft: SoftProgram, bounds: Bounds) -> list[Knob]:
             knob("tolerance", 0.0, True, np.inf, both, clause.equals)
         elif clause.equals is not None:
             knob("equals", low, False, low, floor)
-            knob("equals", high, True, cap, ceiling)
+            raised = max(clause.most_in(soft.model.layout) - high, 0.0)
+            knob("equals", high, True, raised, ceiling)
         else:
             if np.isfinite(low):
                 knob("at_least", low, False, low, floor)
