@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 
 from healthalloc.progress import showing
+from tests.examples import load_profile
+
+load_profile()
 
 # a busy machine must not add lines to what the tests read; test_progress sets its own
 showing.AFTER_S = 3600.0

@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 from typer.testing import CliRunner
@@ -29,6 +29,7 @@ from healthalloc.cli.app import app
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.mps import read_mps, write_mps
 from healthalloc.verification import Verification, reader, verify
+from tests.examples import examples
 from tests.properties.scenarios import scenarios
 from tests.region import clause, region
 
@@ -230,7 +231,7 @@ def test_the_same_answer_makes_the_same_members(tmp_path: Path) -> None:
     assert one == other
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25))
 @given(scenarios())
 def test_any_solution_makes_a_bundle_that_verifies(
     tmp_path_factory: pytest.TempPathFactory, scenario: ha.Scenario
@@ -632,13 +633,13 @@ def programs(draw: Any) -> ha.LinearProgram:
     )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(programs())
 def test_mps_loses_no_digit(made: ha.LinearProgram) -> None:
     same_program(read_mps(write_mps(made)), made)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(programs())
 def test_mps_is_read_alike_by_another_reader(
     tmp_path_factory: pytest.TempPathFactory, made: ha.LinearProgram

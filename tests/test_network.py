@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from healthalloc.errors import DataError
 from healthalloc.network import Arcs, Pairs, radius_limits, reach, travel_pairs
 from healthalloc.settings import GreatCircle, RoadGraph, Travel, TravelMatrix
+from tests.examples import examples
 
 DEGREE_KM = math.pi / 180 * 6371.0088  # one degree of latitude
 NO_LIMIT = math.inf
@@ -157,7 +158,7 @@ near_here = st.tuples(st.floats(101, 103), st.floats(25, 27))
 anywhere = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     places=st.lists(near_here, min_size=2, max_size=30)
     | st.lists(anywhere, min_size=2, max_size=30),
@@ -303,7 +304,7 @@ def test_limit_is_passed_down(monkeypatch: pytest.MonkeyPatch, chunk_cells: int)
     assert limits == pytest.approx([6.0, 12.0] * (2 if chunk_cells == 1 else 1))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(data=st.data(), directed=st.booleans(), multi=st.booleans())
 def test_road_graph_agrees_with_networkx(data: st.DataObject, directed: bool, multi: bool) -> None:
     kinds = {
@@ -647,7 +648,7 @@ def test_offers_of_the_wrong_shape() -> None:
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(seed=st.integers(0, 10**6), n_facilities=st.integers(1, 6), n_populations=st.integers(1, 12))
 def test_reach_agrees_with_the_definition(seed: int, n_facilities: int, n_populations: int) -> None:
     rng = np.random.default_rng(seed)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from healthalloc.errors import DataError
 from healthalloc.network import Arcs
 from healthalloc.network_graph import from_networkx, to_networkx
+from tests.examples import examples
 
 SERVICES = ("primary", "icu")
 FACILITIES = pd.DataFrame(
@@ -96,7 +97,7 @@ def test_round_trip_of_empty_tables() -> None:
     assert_round_trip(graph, facilities, populations, arcs_of())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(
     numbers=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=6),
     words=st.lists(st.text(max_size=5), min_size=6, max_size=6),

@@ -6,16 +6,14 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from healthalloc.access import AccessArcs
+from tests.examples import examples
 
-examples = settings(
-    derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
-"""The same examples on every machine."""
+often = settings(max_examples=examples(60))
 
 
 @st.composite

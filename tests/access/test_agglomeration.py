@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from healthalloc import DataError
 from healthalloc.access import agglomeration
-from tests.access.dense import examples
+from tests.access.dense import often
 
 
 def test_by_hand():
@@ -47,7 +47,7 @@ def test_bad_input_is_named(given_, message):
 sizes = st.floats(0.01, 1e5)
 
 
-@examples
+@often
 @given(areas=st.lists(st.tuples(sizes, sizes, sizes), min_size=1, max_size=8))
 def test_means_are_one_and_the_ratio_is_that_of_shares(areas):
     resource, land, residents = np.array(areas).T

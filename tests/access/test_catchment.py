@@ -22,7 +22,7 @@ from healthalloc.access import (
     three_step_catchment,
     two_step_catchment,
 )
-from tests.access.dense import dense_access, examples, networks
+from tests.access.dense import dense_access, networks, often
 
 # two towns of 100 and 400 residents; A (10 beds) is 5 and 20 minutes away, B (2 beds) 40 and 10
 TOWNS = AccessArcs(
@@ -125,7 +125,7 @@ DECAYS = {
 
 
 @pytest.mark.parametrize("name", DECAYS)
-@examples
+@often
 @given(arcs=networks())
 def test_sparse_agrees_with_dense(name, arcs):
     decay = DECAYS[name]
@@ -139,7 +139,7 @@ def test_sparse_agrees_with_dense(name, arcs):
     assert three_step_catchment(*arcs, decay=decay) == pytest.approx(dense, nan_ok=True)
 
 
-@examples
+@often
 @given(arcs=networks(), limit=st.sampled_from([0.0, 10.0, 25.0, 60.0]))
 def test_two_step_agrees_with_dense_and_with_one_zone(arcs, limit):
     access = two_step_catchment(*arcs, limit=limit)
@@ -149,7 +149,7 @@ def test_two_step_agrees_with_dense_and_with_one_zone(arcs, limit):
     assert np.array_equal(access, one_zone, equal_nan=True)
 
 
-@examples
+@often
 @given(arcs=networks())
 def test_supply_that_demand_reaches_is_conserved(arcs):
     inhabited = arcs.demand > 0
@@ -162,7 +162,7 @@ def test_supply_that_demand_reaches_is_conserved(arcs):
             assert arcs.demand[inhabited] @ access[inhabited] == pytest.approx(reached)
 
 
-@examples
+@often
 @given(arcs=networks(), data=st.data())
 def test_the_order_of_arcs_and_points_does_not_matter(arcs, data):
     n, m = len(arcs.demand), len(arcs.supply)
@@ -178,7 +178,7 @@ def test_the_order_of_arcs_and_points_does_not_matter(arcs, data):
         assert after == pytest.approx(before[home], nan_ok=True)
 
 
-@examples
+@often
 @given(arcs=networks(), factor=st.floats(0.01, 100))
 def test_access_follows_supply_and_gives_way_to_demand(arcs, factor):
     before = two_step_catchment(*arcs, limit=30)

@@ -19,7 +19,7 @@ from healthalloc.access import (
     theil,
     worst_off_share,
 )
-from tests.access.dense import examples
+from tests.access.dense import often
 
 amounts = st.lists(st.one_of(st.just(0.0), st.floats(0.01, 1e4)), min_size=1, max_size=12)
 people = st.lists(st.one_of(st.just(0.0), st.floats(0.01, 1e4)), min_size=12, max_size=12)
@@ -138,7 +138,7 @@ def test_bad_input_is_named(call, message):
         call()
 
 
-@examples
+@often
 @given(values=amounts, weight=people, factor=st.floats(0.001, 1000), data=st.data())
 def test_indices_keep_to_their_rules(values, weight, factor, data):
     values, weight = np.array(values), np.array(weight[: len(values)])
@@ -164,7 +164,7 @@ def test_indices_keep_to_their_rules(values, weight, factor, data):
         assert twice == pytest.approx(found, rel=1e-6, abs=1e-9)
 
 
-@examples
+@often
 @given(values=amounts, weight=people, data=st.data())
 def test_a_transfer_to_the_poorer_lifts_the_lorenz_curve(values, weight, data):
     values = np.array(values)
@@ -189,7 +189,7 @@ def test_a_transfer_to_the_poorer_lifts_the_lorenz_curve(values, weight, data):
     assert worst_off_share(after, weight) >= worst_off_share(values, weight) - 1e-9
 
 
-@examples
+@often
 @given(values=amounts, weight=people, data=st.data())
 def test_theil_splits_exactly(values, weight, data):
     weight = weight[: len(values)]

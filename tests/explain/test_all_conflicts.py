@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array, lil_array
 
@@ -16,6 +16,7 @@ import healthalloc as ha
 from healthalloc.explain.conflicts import Conflict, Conflicts, find_conflict, find_conflicts
 from healthalloc.formulation.assemble import Model
 from healthalloc.solvers import SolverOptions, Status, solve_highs
+from tests.examples import examples
 from tests.properties import scenarios as random
 from tests.region import STOCK, clause, edit, quiet, region, sited
 
@@ -295,7 +296,7 @@ def contradicted(draw: st.DrawFn) -> ha.Scenario:
     return random.with_clauses(scenario, [*scenario.plan.clauses, *pair])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40))
 @given(contradicted())
 def test_random_plans(scenario: ha.Scenario) -> None:
     for method in METHODS:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import healthalloc as ha
 from healthalloc import Clause, NoSolutionError, Scenario, Status
+from tests.examples import examples
 from tests.properties.oracle import Oracle
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
 from tests.region import STOCK, clause, quiet, region
@@ -302,9 +303,7 @@ def test_random_conflicts_are_conflicts_and_minimal(whole_units):
     found = set()
 
     @given(scenario=scenarios(n_clauses=(2, 4), kinds=KINDS, audited=False))
-    @settings(
-        max_examples=15, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples(15))
     def check(scenario: Scenario) -> None:
         found.add(check_conflict(scenario, whole_units))
 

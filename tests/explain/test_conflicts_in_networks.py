@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import healthalloc as ha
 from healthalloc.explain.conflicts import find_conflicts
 from healthalloc.explain.repairs import repairs
+from tests.examples import examples
 from tests.region import clause, quiet, tiers, with_form
 
 
@@ -51,7 +52,7 @@ def test_a_price_on_residents_left_out_breaks_nothing() -> None:
     assert [names(conflict) for conflict in found.conflicts] == [{"few", "many"}]
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8))
 @given(stay=st.floats(0.5, 7.0), beds=st.floats(0.0, 20.0), ceiling=st.floats(0.0, 20.0))
 def test_a_stay_never_decides_whether_a_plan_holds(
     stay: float, beds: float, ceiling: float

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -27,8 +27,20 @@ from healthalloc.explain.prices import (
     price_clauses,
     price_solution,
 )
+from tests.examples import examples
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
-from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited, with_areas
+from tests.region import (
+    RESOURCES,
+    STOCK,
+    TIERS,
+    clause,
+    edit,
+    quiet,
+    region,
+    sited,
+    tiers,
+    with_areas,
+)  # fmt: skip
 
 WEST = Path(__file__).parents[2] / "examples" / "panzhihua_west"
 ENDS = ["price_low_cny_a_year", "price_high_cny_a_year"]
@@ -356,6 +368,23 @@ def test_all_of_them_cannot_be_tightened() -> None:
     assert found.resolved.empty  # not a re-solve that could only be infeasible
 
 
+@pytest.mark.parametrize("bounds", [{"at_least": 10.0}, {"equals": 10.0}])
+def test_no_more_can_be_referred_than_need_it(bounds: dict[str, float]) -> None:
+    """10 % of visits need admission: a referral more costs 4 of travel and 3.75 of beds."""
+    share = clause(
+        "referral_share", id="share", from_service="visit", to_service="inpatient", **bounds
+    )
+    unpriced = TIERS["services"].assign(unmet_penalty_cny=[500.0, 0.0, 0.0, 0.0])
+    found = priced(share, base=tiers, services=unpriced, resolve=1)
+    row = one(found, "share")
+    assert row["tighter"] == "impossible: 10 % of cases is the most there is"
+    assert row["price_cny_a_year"] == pytest.approx(10 * 7.75)
+    assert row["target_to"] == 10.0
+    assert found.resolved.empty
+    with pytest.raises(ha.PlanError, match="no more are referred"):
+        retarget(found.solution.scenario, "share", row["side"], 10.01)
+
+
 def test_none_of_them_cannot_be_tightened() -> None:
     found = priced(amount("icu", "icu_bed", at_most=0.0), stock=STOCK)
     assert one(found, "icu")["tighter"] == "impossible: 0 units is the least there is"
@@ -486,11 +515,7 @@ def linear(**changes: Any) -> st.SearchStrategy[ha.Scenario]:
 
 ODD_STEP = 0.83
 """No round number: a ratio of a resource to itself is met by anything at exactly 1."""
-SLOW = settings(
-    deadline=None,
-    max_examples=10,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+SLOW = settings(max_examples=examples(10))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -20,6 +20,7 @@ import healthalloc.cli.explain  # registers the command
 from healthalloc.cli.app import app
 from healthalloc.explain.repairs import CRITERIA, Repair, Repairs, correction, repairs
 from healthalloc.solvers import Status
+from tests.examples import examples
 from tests.explain.test_all_conflicts import at_least, at_most, can_hold, contradicted, every_member
 from tests.properties import scenarios as random
 from tests.region import STOCK, clause, edit, quiet, region, sited
@@ -421,7 +422,7 @@ def plans(draw: st.DrawFn) -> ha.Scenario:
     )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(6))
 @given(plans())
 def test_random_plans(scenario: ha.Scenario) -> None:
     found = repairs(scenario, search=4)

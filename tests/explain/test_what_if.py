@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -21,6 +21,7 @@ from healthalloc.cli.app import app
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.explain.what_if.changes import Changes
 from healthalloc.solvers import SolverOptions, solve_highs
+from tests.examples import examples
 from tests.properties.scenarios import scenarios
 from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited
 
@@ -104,9 +105,7 @@ def make(what_if: WhatIf, edit: tuple[Any, ...]) -> None:
         getattr(what_if, word)(*given)
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)  # fmt: skip
+@settings(max_examples=examples(30))
 @given(st.data())
 def test_any_edits_give_the_answer_of_the_edited_scenario(data: st.DataObject) -> None:
     scenario = data.draw(scenarios())
@@ -127,7 +126,7 @@ def test_any_edits_give_the_answer_of_the_edited_scenario(data: st.DataObject) -
         assert again.objective == pytest.approx(first.objective, rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12))
 @given(st.data())
 def test_what_is_reported_is_what_the_edited_scenario_reports(data: st.DataObject) -> None:
     """Clauses, demand and cost of the open answer, measured by the edited scenario's own audit."""
@@ -728,7 +727,7 @@ def test_west_district_a_loop_takes_few_iterations(west: ha.Scenario) -> None:
 # --- near an earlier answer
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12))
 @given(st.data())
 def test_near_an_earlier_answer_costs_the_same_and_moves_no_more(data: st.DataObject) -> None:
     scenario = data.draw(scenarios())

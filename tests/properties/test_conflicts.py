@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import healthalloc as ha
+from tests.examples import examples
 from tests.properties.oracle import Oracle
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
 
@@ -55,7 +56,7 @@ def test_a_conflict_is_one_and_minimal() -> None:
     )
 
     @given(scenario=drawn)
-    @settings(max_examples=24)
+    @settings(max_examples=examples(24))
     def check(scenario: ha.Scenario) -> None:
         conflict = ha.solve(scenario).conflict
         if conflict is None:
@@ -82,7 +83,7 @@ def test_a_price_alone_is_in_no_conflict() -> None:
     seen = []
 
     @given(scenario=scenarios(n_clauses=(2, 4), first_kind="coverage", kinds=KINDS))
-    @settings(max_examples=12)
+    @settings(max_examples=examples(12))
     def check(scenario: ha.Scenario) -> None:
         first, *others = scenario.plan.clauses
         priced: Any = replace(first, at_least=None, penalty_cny_per_resident=5.0)  # type: ignore[call-arg]
@@ -100,7 +101,7 @@ def test_every_repair_holds_and_takes_all_its_changes() -> None:
     repaired = []
 
     @given(scenario=scenarios(n_clauses=(2, 3), kinds=KINDS, audited=False))
-    @settings(max_examples=12)
+    @settings(max_examples=examples(12))
     def check(scenario: ha.Scenario) -> None:
         found = ha.repairs(scenario, most=2, search=3)
         assert found.holds is holds(scenario)

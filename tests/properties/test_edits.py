@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import healthalloc as ha
+from tests.examples import examples
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
 
 OPTIMAL = ha.Status.OPTIMAL
@@ -53,7 +54,7 @@ def test_a_clause_of_each_kind_is_set_dropped_and_restored(kind: str) -> None:
         scenario=scenarios(n_clauses=(1, 2), first_kind=kind),
         factor=st.sampled_from([0.5, 0.75, 1.25]),
     )
-    @settings(max_examples=3)
+    @settings(max_examples=examples(3))
     def check(scenario: ha.Scenario, factor: float) -> None:
         clause, *others = scenario.plan.clauses
         what_if = ha.WhatIf(scenario)
@@ -82,7 +83,7 @@ def test_a_clause_of_each_kind_is_set_dropped_and_restored(kind: str) -> None:
     factor=st.sampled_from([0.0, 0.5, 2.0]),
     stay_first=st.booleans(),
 )
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 def test_a_stay_and_other_edits_in_any_order(
     scenario: ha.Scenario, factor: float, stay_first: bool
 ) -> None:
@@ -110,7 +111,7 @@ def test_a_stay_and_other_edits_in_any_order(
 
 
 @given(scenario=scenarios(n_clauses=(0, 2)), data=st.data())
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 def test_sites_shut_among_forms_and_referrals(scenario: ha.Scenario, data: st.DataObject) -> None:
     facility = data.draw(st.sampled_from(list(scenario.facilities["facility_id"])))
     what_if = ha.WhatIf(scenario)

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 import healthalloc as ha
 from healthalloc.bundle import MANIFEST
+from tests.examples import examples
 from tests.properties.scenarios import KINDS_COVERED, scenarios
 
 Row = dict[str, str]
 
 
 @given(scenario=scenarios(n_clauses=(0, 4)))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_a_scenario_comes_back_as_it_was(scenario: ha.Scenario) -> None:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "made"
@@ -103,7 +104,7 @@ def test_a_bundle_verifies_and_a_tampered_one_fails() -> None:
     )
 
     @given(scenario=drawn, whole_units=st.booleans())
-    @settings(max_examples=24)
+    @settings(max_examples=examples(24))
     def check(scenario: ha.Scenario, whole_units: bool) -> None:
         solution = ha.solve(scenario, whole_units=whole_units)
         if solution.status is not ha.Status.OPTIMAL:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import healthalloc as ha
 from healthalloc.plan import KINDS
+from tests.examples import examples
 from tests.properties.oracle import Oracle
 from tests.properties.scenarios import KINDS_COVERED, scenarios
 
@@ -51,7 +52,7 @@ def test_every_kind_is_drawn() -> None:
 
 
 @given(scenario=scenarios(n_clauses=(0, 3)), whole_units=st.booleans())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_same_optimum(scenario: ha.Scenario, whole_units: bool) -> None:
     compare(scenario, whole_units)
 
@@ -61,7 +62,7 @@ def test_same_optimum_with_a_clause_of_each_kind(kind: str) -> None:
     statuses = set()
 
     @given(scenario=scenarios(n_clauses=(1, 2), first_kind=kind), whole_units=st.booleans())
-    @settings(max_examples=10)
+    @settings(max_examples=examples(10))
     def check(scenario: ha.Scenario, whole_units: bool) -> None:
         statuses.add(compare(scenario, whole_units).status)
 

@@ -13,8 +13,10 @@ from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 import healthalloc as ha
+from healthalloc.layout import Layout
 from healthalloc.plan import KINDS
 from healthalloc.schema import TABLES
+from tests.examples import examples
 from tests.properties.scenarios import (
     FLAG,
     KINDS_COVERED,
@@ -173,7 +175,7 @@ STRICTER = sorted(KINDS_COVERED - {"length_of_stay"})
 @given(
     scenario=scenarios(n_clauses=(1, 2), kinds=STRICTER, audited=False), whole_units=st.booleans()
 )
-@settings(max_examples=24)
+@settings(max_examples=examples(24))
 def test_a_tighter_target_never_costs_less(scenario: ha.Scenario, whole_units: bool) -> None:
     cost = least_cost(scenario, whole_units)
     clauses = scenario.plan.clauses
@@ -230,7 +232,7 @@ def test_order_of_rows_changes_nothing(scenario: ha.Scenario, whole_units: bool,
     ),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 def test_order_of_rows_does_not_change_unique_prices(scenario: ha.Scenario, seed: int) -> None:
     random = np.random.default_rng(seed)
     tables = {
@@ -293,7 +295,7 @@ def test_scaling_every_cost_scales_the_objective(scenario: ha.Scenario, whole_un
 
 
 @given(scenario=scenarios(n_clauses=(0, 2)), whole_units=st.booleans())
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_highs_and_pulp_agree(scenario: ha.Scenario, whole_units: bool) -> None:
     highs, pulp = (
         ha.solve(scenario, whole_units=whole_units, solver=name) for name in ("highs", "pulp")
@@ -478,16 +480,8 @@ def can_move(scenario: ha.Scenario, clause: ha.Clause) -> bool:
     if clause.treatment != "enforce" or clause.equals is not None or max(ends, default=0.0) <= 0:
         return False
     step = step_of(clause)
-    most = clause.most
-    if clause.kind == "referral_share":  # no more are referred than need it
-        most = 100.0 * share_needing(scenario, clause)
+    most = clause.most_in(Layout(scenario))
     return high - low > 3 * step and all(2 * step < b < most - 2 * step for b in ends)
-
-
-def share_needing(scenario: ha.Scenario, clause: ha.Clause) -> float:
-    """Cases of a referral for each case treated."""
-    pairs = scenario.referrals.set_index(["from_service_id", "to_service_id"])["share"]
-    return float(pairs[clause.from_service, clause.to_service])  # type: ignore[attr-defined]
 
 
 def check_prices(scenario: ha.Scenario) -> set[str]:
@@ -529,7 +523,7 @@ def test_a_price_lies_between_the_slopes_of_the_cost() -> None:
     )
 
     @given(scenario=drawn)
-    @settings(max_examples=32)
+    @settings(max_examples=examples(32))
     def check(scenario: ha.Scenario) -> None:
         priced.update(check_prices(scenario))
 

@@ -14,6 +14,7 @@ from healthalloc.siting.capacitated import Capacitated
 from healthalloc.siting.capacitated_bound import evaluate
 from healthalloc.siting.knapsack import pack, pour, units
 from healthalloc.solvers import Status
+from tests.examples import examples
 
 
 def plane(n, seed):
@@ -80,7 +81,7 @@ def knapsacks(draw):
     return problem, rng.integers(-9, 5, n * m).astype(float)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(knapsacks())
 def test_knapsacks_are_the_best_of_all(case):
     problem, cost = case

@@ -21,6 +21,7 @@ from healthalloc.siting import (
     p_median,
 )
 from healthalloc.solvers import Status
+from tests.examples import examples
 
 FAR = np.inf
 
@@ -67,7 +68,7 @@ def agrees(answer: Siting, best: float) -> None:
     assert set(answer.costs.forced) <= set(answer.sites)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(cases())
 def test_p_median_is_the_best_of_all(case):
     cost, weight, forced, p = case
@@ -76,7 +77,7 @@ def test_p_median_is_the_best_of_all(case):
     agrees(answer, min(total(weight, nearest(cost, s)) for s in choices(m, forced, [p])))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases(), st.booleans())
 def test_p_center_is_the_best_of_all(case, by_weight):
     cost, weight, forced, p = case
@@ -90,7 +91,7 @@ def test_p_center_is_the_best_of_all(case, by_weight):
     agrees(answer, best)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases(reachable=False), st.floats(0, 9))
 def test_lscp_is_the_best_of_all(case, radius):
     cost, weight, forced, _ = case
@@ -100,7 +101,7 @@ def test_lscp_is_the_best_of_all(case, radius):
     agrees(answer, min((float(len(s)) for s in covering), default=FAR))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases(reachable=False), st.floats(0, 9))
 def test_mclp_is_the_best_of_all(case, radius):
     cost, weight, forced, p = case
@@ -111,7 +112,7 @@ def test_mclp_is_the_best_of_all(case, radius):
     agrees(answer, best)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases(), st.floats(0, 9))
 def test_backup_coverage_is_the_best_of_all(case, radius):
     cost, weight, forced, p = case
@@ -168,7 +169,7 @@ def sized_cases(draw):
     return cost, weight, demand, capacity, site_cost, forced, p
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(sized_cases(), st.booleans())
 def test_facility_location_is_the_best_of_all(case, single):
     cost, weight, demand, capacity, site_cost, forced, _ = case
@@ -185,7 +186,7 @@ def test_facility_location_is_the_best_of_all(case, single):
     agrees(answer, best)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 @given(sized_cases(), st.booleans())
 def test_capacitated_p_median_is_the_best_of_all(case, single):
     cost, weight, demand, capacity, _, forced, p = case

@@ -13,6 +13,7 @@ from scipy.sparse import csc_array, csr_array
 from healthalloc import LinearProgram, SolverError, Status, certify
 from healthalloc.formulation import formulate
 from healthalloc.solvers import Session, SolverOptions, session, solve_highs
+from tests.examples import examples
 from tests.region import clause, region
 
 
@@ -79,7 +80,7 @@ def apply(opened: Session, change: tuple[str, int, int, int]) -> None:
         opened.forget()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.booleans(), st.lists(changes, min_size=1, max_size=6))
 def test_any_changes_leave_the_answer_of_the_changed_program(
     whole: bool, made: list[tuple[str, int, int, int]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 
 from healthalloc import NoSolutionError, Scenario
 from healthalloc.clause_table import MET
@@ -20,15 +20,13 @@ from healthalloc.strategies import (
     nearest_facility,
 )
 from healthalloc.strategies.evaluation import evaluate, limits_broken
+from tests.examples import examples
 from tests.properties.scenarios import scenarios
 
 RULES: list[Strategy] = [
     by_residents, by_need, largest_gap, cheapest_first, nearest_facility, huff,
 ]  # fmt: skip
-quickly = settings(
-    derandomize=True, phases=[Phase.explicit, Phase.generate], deadline=None, max_examples=8,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+quickly = settings(max_examples=examples(8))
 
 
 @pytest.mark.parametrize("rule", [keep, *RULES], ids=lambda rule: rule.__name__)

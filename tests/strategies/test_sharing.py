@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from healthalloc.strategies.sharing import equal_gaps, in_proportion, whole_shares
+from tests.examples import examples
 
 NONE = np.zeros(3)
 ENDLESS = np.full(3, np.inf)
@@ -74,7 +75,7 @@ places = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100))
 @given(places, st.integers(0, 300), st.booleans())
 def test_total_and_limits_hold(places: list[tuple[float, int, int]], total: int, gaps: bool):
     weight = np.array([w for w, _, _ in places])

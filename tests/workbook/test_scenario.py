@@ -19,6 +19,7 @@ import healthalloc as ha
 from healthalloc.plan import KINDS
 from healthalloc.schema import TABLES
 from healthalloc.workbook.fields import clause_columns
+from tests.examples import examples
 from tests.folder import GROUPS
 from tests.properties.scenarios import scenarios
 from tests.region import AREAS, FACILITIES, POPULATIONS, edit, region
@@ -51,10 +52,9 @@ def test_every_kind_of_clause_survives(tmp_path: Path) -> None:
 
 
 @settings(
-    derandomize=True, deadline=None, max_examples=15,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture,
-                           HealthCheck.data_too_large],
-)  # fmt: skip
+    max_examples=examples(15),
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
+)
 @given(scenario=scenarios(n_clauses=(0, 4), referrals=False))
 def test_random_scenarios_survive(scenario: ha.Scenario, tmp_path: Path) -> None:
     assert_same(scenario, round_trip(scenario, tmp_path))
