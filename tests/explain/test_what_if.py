@@ -23,7 +23,7 @@ from healthalloc.explain.what_if.changes import Changes
 from healthalloc.solvers import SolverOptions, solve_highs
 from tests.examples import examples
 from tests.properties.scenarios import scenarios
-from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited
+from tests.region import RESOURCES, STOCK, clause, edit, quiet, region, sited, tiers
 
 WEST = Path(__file__).parents[2] / "examples" / "panzhihua_west"
 
@@ -672,6 +672,21 @@ def test_targets_are_read_alike(word: str) -> None:
     for made in command.parse_edits([word], [], [], [], [], []):
         made(what_if)
     assert what_if.edits["after"].tolist() == [">= 80 units"]
+
+
+def test_a_penalty_that_makes_turning_everybody_away_cheaper_is_refused() -> None:
+    """A visit unserved costs 500; one of ten visits needs admission, unserved at 1,000."""
+    what_if = WhatIf(tiers())
+    with pytest.raises(ha.DataError, match="turning everybody away would be cheaper"):
+        what_if.penalty("visit", 0.1)
+    assert what_if.edits.empty
+    what_if.penalty("visit", 10)
+    what_if.penalty("inpatient", 10)
+    with pytest.raises(ha.DataError, match="turning everybody away would be cheaper"):
+        what_if.restore("visit")
+    assert what_if.edits["item"].tolist() == ["visit", "inpatient"]
+    what_if.restore()
+    assert what_if.edits.empty
 
 
 # --- the West District

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from healthalloc.consistency.referring import check_referral_penalties
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.explain.what_if.retarget import fits, retargeted
 from healthalloc.formulation.budget import BUDGET_ID, Budget, stated
@@ -164,7 +165,21 @@ class Edits:
 
     def penalty(self, service: str, factor: float) -> None:
         """Multiply the penalty of a service's unmet demand (see `WhatIf.penalty`)."""
-        self.penalty_factors[service] = self._factor(service, "service", factor)
+        factors = self.penalty_factors | {service: self._factor(service, "service", factor)}
+        self._worth_treating(factors)
+        self.penalty_factors = factors
+
+    def _worth_treating(self, factors: Mapping[str, float]) -> None:
+        """Raise unless a case turned away still costs what one not referred on does."""
+        tables = self.original.tables | {"services": self._penalised(factors)}
+        problems = check_referral_penalties(tables)
+        if problems:
+            raise DataError(replace(p, table=PLACE) for p in problems)
+
+    def _penalised(self, factors: Mapping[str, float]) -> pd.DataFrame:
+        services = self.original.services
+        factor = services["service_id"].map(factors).fillna(1.0)
+        return services.assign(unmet_penalty_cny=services["unmet_penalty_cny"] * factor)
 
     def figure(self, name: str, value: float) -> None:
         """Give a setting another value (see `WhatIf.figure`)."""
@@ -188,7 +203,6 @@ class Edits:
         list of str, list of str
             Clauses and facilities concerned.
         """
-        self._layout = None
         asked, edited = set(names), self.table()["item"].tolist()
         id_of = {name: c.id for name, c in self._given_clause.items()}
         known = {*edited, *(id_of[item] for item in edited if item in id_of)}
@@ -201,6 +215,8 @@ class Edits:
         def back(item: str) -> bool:
             return not asked or item in asked or id_of.get(item) in asked
 
+        self._worth_treating({s: f for s, f in self.penalty_factors.items() if not back(s)})
+        self._layout = None
         clauses = [name for name in {**self.targets, **self.dropped} if back(name)]
         facilities = [f for f in self.sites if back(f)]
         facilities += [f for f, r in self.limits if back(f"{f}:{r}")]
@@ -294,9 +310,7 @@ class Edits:
             costs = given.resources[_COSTS].mul(factor, axis=0)
             changes["resources"] = given.resources.assign(**costs)
         if self.penalty_factors:
-            factor = given.services["service_id"].map(self.penalty_factors).fillna(1.0)
-            penalty = given.services["unmet_penalty_cny"] * factor
-            changes["services"] = given.services.assign(unmet_penalty_cny=penalty)
+            changes["services"] = self._penalised(self.penalty_factors)
         shut = [f for f, is_open in self.sites.items() if decided and not is_open]
         if self.limits or shut:
             lower = given.stock["lower"].to_numpy(copy=True)

@@ -184,7 +184,8 @@ class WhatIf:
         Raises
         ------
         DataError
-            If there is no such service, or the factor is negative.
+            If there is no such service, the factor is negative, or turning everybody away would
+            be cheaper than to treat them and not refer them on.
         """
         self._edits.penalty(service, factor)
         self._open_program.apply_costs()
@@ -218,7 +219,8 @@ class WhatIf:
         Raises
         ------
         DataError
-            If nothing of that name was edited.
+            If nothing of that name was edited, or the penalties left would make turning
+            everybody away cheaper than treating.
         """
         edits = self._edits
         had_factors = dict(edits.factors)
