@@ -109,9 +109,9 @@ def _optimality(report: Report, bound: float) -> None:
     report.said("claim: certificate bound", claimed, "certificate", "bound")
     # branch and bound leaves no proof behind: its bound must only not be refuted
     told = max(TOLERANCE * scale, TOLD * terms)
-    proved = claimed <= bound + TOLERANCE * terms
-    words = "proved here" if proved else "the solver's word"
-    good = claimed <= objective + told and (proved or source == "solver")
+    shown_here = claimed <= bound + TOLERANCE * terms
+    words = "proved here" if shown_here else "the solver's word"
+    good = claimed <= objective + told and (shown_here or source == "solver")
     report.add("claim: bound", good, f"{claimed:,.2f}, {words}")
     apart = abs(objective - claimed)
     stated = {
