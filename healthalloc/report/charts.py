@@ -31,7 +31,8 @@ def new_figure(**options: Any) -> Any:
     }  # fmt: skip
     made = figure(**{**defaults, **options})
     made.toolbar.logo = None
-    made.select(SaveTool).filename = "healthalloc"  # else the browser asks for a name
+    # else the browser asks for a name
+    made.select(SaveTool).filename = "healthalloc"  # type: ignore[attr-defined]
     made.toolbar.autohide = True
     made.grid.grid_line_color = "#e3e8ee"
     made.axis.axis_line_color = "#9aa5b1"
