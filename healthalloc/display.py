@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from healthalloc.auditing import EXISTING, Audit
+from healthalloc.labels import Words, language_of
 from healthalloc.scenario import Scenario
 from healthalloc.schema import TABLES
 from healthalloc.solution import Solution
@@ -266,7 +267,18 @@ def print_table(
     wide
         Columns of long text, which may be folded down to `FOLDED` characters.
     """
-    words = {str(c): [_cell(value) for value in frame[c]] for c in frame.columns}
+    spoken = Words(language_of())
+    title = spoken.said(title)
+    cells_of = {
+        str(c): [spoken.cell(str(c), _cell(value)) for value in frame[c]] for c in frame.columns
+    }
+    words = {spoken.column(name): cells for name, cells in cells_of.items()}
+    left = {
+        spoken.column(name)
+        for name in cells_of
+        if name in _WORDS or name.startswith("met") or name in wide
+    }
+    wide = [spoken.column(name) for name in wide]
     needed = 0
     for name, cells in words.items():
         longest = max(map(cell_len, [name, *cells]))
@@ -276,9 +288,8 @@ def print_table(
         return
     shown = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, cells in words.items():
-        text = name in _WORDS or name.startswith("met") or name in wide
         shown.add_column(
-            escape(name), justify="left" if text else "right", overflow="fold",
+            escape(name), justify="left" if name in left else "right", overflow="fold",
             min_width=FOLDED if name in wide and max(map(cell_len, cells), default=0) > FOLDED
             else None,
         )  # fmt: skip

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -31,6 +32,7 @@ from healthalloc.cli.app import (
 )
 from healthalloc.display import number, print_table
 from healthalloc.errors import DataError, Problem, UnsupportedError
+from healthalloc.labels import Words, language_of
 from healthalloc.scenario import Scenario
 from healthalloc.sweeps import Sweep, ensemble
 from healthalloc.sweeps import sweep as run_sweep
@@ -120,8 +122,15 @@ def sweep(
             )  # fmt: skip
         except KeyboardInterrupt:
             message = f"what is finished is kept in {output}; the same command goes on from there"
-            typer.echo(f"healthalloc: {message}", err=True)
+            words = Words(language_of())
+            typer.echo(f"healthalloc: {words.said(message)}", err=True)
             raise
+    counts = {str(k): int(n) for k, n in found.results["status"].value_counts().items()}
+    answer(
+        {"scenario": scenario.settings.name, "cases": len(found.results), "ended": counts},
+        {"results": found.results, **found.tables},
+        output,
+    )
     show(console, scenario, found)
     if not found.is_complete:
         raise typer.Exit(Exit.FAILED)

@@ -77,6 +77,13 @@ def language_of(chosen: str | None = None) -> Language:
     raise DataError([Problem(where, "is no language", value=given, mend=mend)])
 
 
+OF_THE_USER = (
+    "facility_id", "resource_id", "service_id", "population_id", "area_id", "clause_id", "name",
+    "quote", "part", "area_class", "from_service_id", "to_service_id",
+)  # fmt: skip
+"""Columns whose cells are words of the user."""
+
+
 class Words:
     """The labels of one language.
 
@@ -101,6 +108,27 @@ class Words:
     def said(self, text: str) -> str:
         """A sentence that the library says in English, in this language."""
         return said(text, self.language)
+
+    def column(self, name: str) -> str:
+        """The heading of a column of a printed table; English headings stay as they are."""
+        if self.language == "en":
+            return name
+        for group in ("column", "workbook_column"):
+            label = catalogue().get(f"{group}.{name}")
+            if label is not None:
+                return label[self.language]
+        head, _, rest = name.partition(" ")
+        return f"{self.column(head)} {rest}" if rest else name
+
+    def cell(self, column: str, text: str) -> str:
+        """A cell of a printed table: words of the library, not those of the user."""
+        if self.language == "en" or column in OF_THE_USER:
+            return text
+        if column == "target":
+            return " → ".join(self.said(self.target(part)) for part in text.split(" → "))
+        group = {"component": "cost", "status": "clause_status"}.get(column, column)
+        label = self.known(group, text)
+        return label if label != text else self.said(text)
 
     def error(self, error: HealthAllocError) -> str:
         """The text of an error, every problem of the input in a line of its own."""

@@ -7,9 +7,9 @@ from 1 in the order of the English text::
     "no radius of service {1} for area class {2}" = "服务 {1} 缺少区域类别 {2} 的服务半径"
 
 A gap may stand anywhere in the translation, or be left out; ``{2:said}`` translates what stands
-in the gap as well. A finished sentence is told by matching it against the English texts, the
-most specific first. ``tests/labels`` walks the source and fails for a sentence that the
-catalogue lacks.
+in the gap as well. A finished sentence is told by matching it against the English texts, those
+that begin with words first, and of these the longest. ``tests/labels`` walks the source and
+fails for a sentence that the catalogue lacks.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def sentences(language: str) -> Mapping[str, str]:
 
 @cache
 def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Those with gaps as patterns, the most words outside of the gaps first."""
+    """Those with gaps as patterns, the most specific first."""
     with_gaps = [text for text in sentences(language) if GAP.search(text)]
-    with_gaps.sort(key=lambda text: (-len(GAP.sub("", text)), text))
+    with_gaps.sort(key=lambda text: (text.startswith("{"), -len(GAP.sub("", text)), text))
     return [(_pattern(text), sentences(language)[text]) for text in with_gaps]
 
 

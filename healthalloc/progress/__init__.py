@@ -48,8 +48,8 @@ class Phase:
     done
         Steps that are finished.
     facts
-        What is known so far: ``item`` (what is worked on), ``bound`` and ``best`` (CNY a year),
-        ``gap`` (share of the best), ``nodes`` and ``iterations`` of a solve.
+        What is known so far: ``item`` (what is worked on), ``bound`` and ``best`` (in the
+        program's own unit), ``gap`` (share of the best), ``nodes`` and ``iterations`` of a solve.
     """
 
     name: str

@@ -14,7 +14,7 @@ from healthalloc.strategies import STRATEGIES
 PACKAGE = Path(healthalloc.__file__).parent
 USED = re.compile(r"""\b(?:words|t)\(\s*f?["']([a-z_]+\.[^"'{}]+)["']""")
 CHINESE = re.compile("[\u4e00-\u9fff]")
-SAME_IN_BOTH = {"unit.%", "progress.and", "problem.and", "problem.value", "progress.with_facts"}
+SAME_IN_BOTH = {"unit.%"}
 
 
 def keys_used() -> dict[str, str]:
@@ -39,7 +39,8 @@ def test_every_label_is_translated(key: str) -> None:
     assert set(texts) == set(LANGUAGES)
     assert all(texts.values())
     assert not CHINESE.search(texts["en"])
-    assert key in SAME_IN_BOTH or CHINESE.search(texts["zh"])
+    has_words = re.search("[a-zA-Z]", re.sub(r"{\w+}", "", texts["en"]))
+    assert key in SAME_IN_BOTH or CHINESE.search(texts["zh"]) or not has_words
     names = [set(re.findall(r"{(\w+)}", text)) for text in texts.values()]
     assert names[0] == names[1]
 
