@@ -553,7 +553,8 @@ def spawn(*arguments: str | Path, **environment: str) -> subprocess.CompletedPro
 def test_as_a_module(folder: Folder, tmp_path: Path) -> None:
     done = spawn("solve", folder.path, "-o", tmp_path / "out", PYTHONIOENCODING="utf-8")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == b""
+    # a slow machine is told what is being done, one phase a line; nothing else
+    assert all(re.match(rb"\d+ s: ", line) for line in done.stderr.splitlines())
     assert "每千人口床位数不低于4.2张" in done.stdout.decode("utf-8")
     assert (tmp_path / "out" / "allocation.csv").exists()
     (folder / "stock.csv").unlink()
