@@ -17,7 +17,7 @@ from healthalloc.cli.answer import as_data
 from healthalloc.cli.ending import Exit as Exit
 from healthalloc.cli.ending import fail
 from healthalloc.cli.interrupt import interruptible
-from healthalloc.cli.options import App, Language
+from healthalloc.cli.options import App, Group, Language
 from healthalloc.errors import DataError, HealthAllocError, UnsupportedError
 from healthalloc.io import TableFormat, read_scenario
 from healthalloc.labels import Words, language_of
@@ -26,6 +26,7 @@ from healthalloc.scenario import Scenario
 
 app = App(
     name="healthalloc",
+    cls=Group,
     help="Allocate beds, staff and capacity so that every clause of a health plan holds, "
     "at least cost, with proof.",
     epilog="Exit codes: 0 done, 1 the solver failed, 2 bad input (nothing written), "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 
 from healthalloc import labels
 from healthalloc.cli.answer import answering
@@ -26,6 +29,32 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document on standard output, and nothing else."),
 ]
+
+
+class Group(TyperGroup):
+    """The commands together; their help is in the language asked for."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **how: Any) -> Any:
+        """As Typer has it, once the help is translated."""
+        words = labels.Words(_foreseen(sys.argv[1:] if args is None else list(args)))
+        if words.language != "en":
+            for command in (self, *self.commands.values()):
+                command.help = words.said(command.help or "")
+                command.epilog = words.said(command.epilog or "")
+                for option in command.params:
+                    if getattr(option, "help", None):
+                        option.help = words.said(option.help)  # type: ignore[attr-defined]
+        return super().main(args, *rest, **how)
+
+
+def _foreseen(args: Sequence[str]) -> labels.Language:
+    """The language that a command line asks for, before it is read."""
+    given = [b for a, b in pairwise(args) if a == "--lang"]
+    given += [a.partition("=")[2] for a in args if a.startswith("--lang=")]
+    try:
+        return language_of(given[-1] if given else None)
+    except DataError:
+        return "en"
 
 
 class App(typer.Typer):
