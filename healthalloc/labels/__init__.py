@@ -128,6 +128,7 @@ class Words:
             return " → ".join(self.said(self.target(part)) for part in text.split(" → "))
         group = {"component": "cost", "status": "clause_status"}.get(column, column)
         label = self.known(group, text)
+        label = self.known("clause_kind", text) if column == "kind" and label == text else label
         return label if label != text else self.said(text)
 
     def error(self, error: HealthAllocError) -> str:
@@ -142,7 +143,7 @@ class Words:
         """A problem of the input: where, which value, what is wrong, how to mend it."""
         if self.language == "en":
             return str(problem)
-        place = [self.said(problem.table)]
+        place = [problem.table]
         if problem.row is not None:
             place.append(self("problem.row", row=problem.row))
         if problem.column:

@@ -6,10 +6,10 @@ from 1 in the order of the English text::
 
     "no radius of service {1} for area class {2}" = "服务 {1} 缺少区域类别 {2} 的服务半径"
 
-A gap may stand anywhere in the translation, or be left out; ``{2:said}`` translates what stands
-in the gap as well. A finished sentence is told by matching it against the English texts, those
-that begin with words first, and of these the longest. ``tests/labels`` walks the source and
-fails for a sentence that the catalogue lacks.
+Blanks around a sentence do not count. A gap may stand anywhere in the translation, or be left
+out; ``{2:said}`` translates what stands in the gap as well. A finished sentence is told by
+matching it against the English texts, those that begin with words first, and of these the
+longest. ``tests/labels`` walks the source and fails for a sentence that the catalogue lacks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def sentences(language: str) -> Mapping[str, str]:
         return found
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
-            found |= tomllib.loads(file.read_text(encoding="utf-8"))
+            texts = tomllib.loads(file.read_text(encoding="utf-8"))
+            found |= {english.strip(): other.strip() for english, other in texts.items()}
     return found
 
 
@@ -47,7 +48,8 @@ def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
 def _pattern(text: str) -> re.Pattern[str]:
     parts = GAP.split(text)
     words = [re.escape(part) for part in parts[::3]]
-    return re.compile("(.*?)".join(words), re.DOTALL)
+    # what stands in a gap is in one line, unless the sentence itself has several
+    return re.compile("(.*?)".join(words), re.DOTALL if "\n" in text else 0)
 
 
 @cache
@@ -64,15 +66,13 @@ def said(text: str, language: str) -> str:
     """
     if language == "en" or not text:
         return text
+    bare = text.strip()
+    if bare != text:
+        return text.replace(bare, said(bare, language), 1)
     found = _found(text, language)
-    if found is not None:
-        return found
-    if "\n" in text:
+    if found is None and "\n" in text:
         return "\n".join(said(line, language) for line in text.split("\n"))
-    stripped = text.strip()
-    if stripped != text:
-        return text.replace(stripped, said(stripped, language), 1)
-    return text
+    return text if found is None else found
 
 
 def _found(text: str, language: str) -> str | None:

@@ -63,6 +63,28 @@ def test_every_problem_of_the_input(folder: Folder) -> None:
     ]
 
 
+def test_what_verify_finds(folder: Folder) -> None:
+    assert said("bundle", "region")[0] == 0
+    code, output = said("verify", "region-bundle.zip", "--lang", "zh")
+    assert code == 0
+    rows = [line for line in output.splitlines() if " 是 " in line]
+    assert len(rows) > 30
+    assert [row for row in rows if not CHINESE.search(row.split(" 是 ")[0])] == []
+
+
+def test_a_conflict_and_its_repairs(folder: Folder) -> None:
+    folder.append(
+        "plan.toml",
+        '[[clause]]\nid = "icu-cap"\nquote = "上限"\nsource = "第四章"\nkind = "amount"\n'
+        'resource = "icu_bed"\nat_most = 2\n',
+    )
+    code, output = said("explain", "region", "--lang", "zh")
+    assert code == 0
+    for text in ("规划不可行", "冲突 1", "修正方案 1", "改动最小", "年费用"):
+        assert text in output, output
+    assert [word for word in IDS if word in output] == [], output
+
+
 def test_a_language_that_is_not_known(folder: Folder) -> None:
     code, output = said("solve", "region", "--lang", "fr")
     assert code == 2

@@ -8,6 +8,7 @@ import pytest
 import healthalloc
 from healthalloc.errors import DataError
 from healthalloc.labels import LANGUAGES, Words, catalogue, language_of, number, signed
+from healthalloc.plan import KINDS
 from healthalloc.solvers import Status
 from healthalloc.strategies import STRATEGIES
 
@@ -50,6 +51,7 @@ def test_every_label_is_translated(key: str) -> None:
     [
         ("status", [status.value for status in Status]),
         ("strategy", list(STRATEGIES)),
+        ("clause_kind", list(KINDS)),
         ("treatment", ["enforce", "audit", "record"]),
         ("state", ["grows", "shrinks", "same", "opens", "closes", "gains", "loses", "even"]),
     ],
