@@ -108,6 +108,7 @@ def _named(prefix: str, count: int) -> list[str]:
 def _facilities(draw: np.random.Generator, km: NDArray[np.float64], side_km: float) -> pd.DataFrame:
     names = _named("f", len(km))
     social = draw.uniform(size=len(km)) < 0.25
+    social[0] |= not social.any()  # the plan speaks of their share
     return pd.DataFrame(
         {
             "facility_id": names,

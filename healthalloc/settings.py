@@ -106,14 +106,15 @@ class SolveSettings:
     time_limit_s
         Seconds that the solver may take, for each program solved.
     solver
-        ``"highs"``, ``"pulp"`` (its best free solver) or ``"pulp:NAME"``.
+        ``"auto"`` (chosen by size and shape), ``"highs"``, ``"interior"`` (large linear programs
+        of demand within radii), ``"pulp"`` (its best free solver) or ``"pulp:NAME"``.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     whole_units: bool = True
     gap: AtLeastZero = 1e-4
     time_limit_s: Positive = 300.0
-    solver: Annotated[str, Field(pattern=r"^(highs|pulp(:\w+)?)$")] = "highs"
+    solver: Annotated[str, Field(pattern=r"^(auto|highs|interior|pulp(:\w+)?)$")] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,9 @@ def export(
     audit_only: AuditOnly = None,
     solver: Annotated[
         str | None,
-        typer.Option(help="highs, pulp or pulp:NAME [default: as the scenario says]."),
+        typer.Option(
+            help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."
+        ),
     ] = None,
     continuous: Continuous = False,
     gap: Gap = None,

@@ -37,7 +37,9 @@ def solve(
     audit_only: AuditOnly = None,
     solver: Annotated[
         str | None,
-        typer.Option(help="highs, pulp or pulp:NAME [default: as the scenario says]."),
+        typer.Option(
+            help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."
+        ),
     ] = None,
     continuous: Continuous = False,
     gap: Gap = None,

@@ -52,7 +52,9 @@ def workbook(
     audit_only: AuditOnly = None,
     solver: Annotated[
         str | None,
-        typer.Option(help="highs, pulp or pulp:NAME [default: as the scenario says]."),
+        typer.Option(
+            help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."
+        ),
     ] = None,
     continuous: Continuous = False,
     gap: Gap = None,

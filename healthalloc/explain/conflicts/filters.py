@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from healthalloc.errors import SolverError, UnsupportedError
 from healthalloc.explain.conflicts.soft import Positions, SoftProgram, answer_of, evened
+from healthalloc.solvers import solve_best
 from healthalloc.solvers.base import Status
 from healthalloc.solvers.highs import passed, solve_highs
 from healthalloc.solvers.session import Session
@@ -121,7 +122,7 @@ def _needed(
     soft: SoftProgram, members: Positions, *, relaxed: bool = False
 ) -> tuple[Positions, bool]:
     """Deletion filter: members of which each is needed, and whether that is certain."""
-    if relaxed and soft.solver is solve_highs:
+    if relaxed and soft.solver in (solve_best, solve_highs):
         kept, certain = _filtered(members, _warm(soft, members))
         # an open solver carries its history along: the answer must stand without it
         if soft.feasible(kept, relaxed=True) is False:

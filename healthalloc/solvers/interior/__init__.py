@@ -1,0 +1,114 @@
+"""An interior-point engine that knows the shape of an allocation program."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from healthalloc.formulation.program import LinearProgram
+from healthalloc.progress import phase
+from healthalloc.solvers.base import Result, SolverOptions, Status
+from healthalloc.solvers.certificate import certify
+from healthalloc.solvers.highs import solve_highs
+from healthalloc.solvers.interior.method import Iterate, interior_point
+from healthalloc.solvers.interior.normal import Columns, Factor
+from healthalloc.solvers.interior.standard import Standard, standard_form
+from healthalloc.solvers.interior.vertex import vertex
+
+__all__ = ["LEAST_COLUMNS", "solve_interior", "suited"]
+
+NAME = "interior point"
+LEAST_COLUMNS = 20_000
+"""Columns from which the automatic choice looks at the shape: simplex is quick below."""
+TRACES = (1e-4, 1e-6)
+"""Shares of a local row that count as a trace of an interior point, tried in turn."""
+VERTEX_GAP = 1e-7
+"""Largest relative gap of a vertex that replaces the interior point."""
+MOST_OPERATIONS = 2e12
+"""Multiplications of one factorisation above which the shape is not worth it."""
+
+
+def suited(program: LinearProgram) -> tuple[Standard, Columns, Factor] | None:
+    """A program made ready for `solve_interior`, or None if it does not have the shape.
+
+    The shape: no whole columns; every column has a lower bound and stands in at most one of the
+    rows for demand and stock balance; the rows that remain are few, and link near facilities.
+
+    Parameters
+    ----------
+    program
+    """
+    if program.is_mixed_integer:
+        return None
+    form = standard_form(program)
+    if form is None or form.n_local < 2 * form.linking.shape[0] or not len(form.cost):
+        return None
+    columns = Columns(form)
+    factor = Factor(columns)
+    return (form, columns, factor) if factor.operations < MOST_OPERATIONS else None
+
+
+def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
+    """Solve a linear program by an interior point that eliminates demand and balance rows.
+
+    Of the normal equations only the rows that link populations and facilities remain to be
+    factorised: some five a facility, whatever the number of populations and arcs. The optimum is
+    moved to a vertex, so that few flows are not 0. Programs without the shape (see `suited`), and
+    those on which the method does not converge, e.g. because they are infeasible, go to
+    `solve_highs`.
+
+    Parameters
+    ----------
+    program
+    options
+
+    Returns
+    -------
+    Result
+        ``solver`` says which of the two solved it.
+
+    Raises
+    ------
+    SolverError
+        If HiGHS breaks down.
+    """
+    began = time.perf_counter()
+    ready = suited(program)
+    if ready is None:
+        return solve_highs(program, options)
+    form, columns, factor = ready
+
+    def left() -> float:
+        return options.time_limit_s - (time.perf_counter() - began)
+
+    with phase("linear") as step:
+
+        def go_on(reached: Iterate) -> bool:
+            step(iterations=reached.iterations, gap=reached.gap)
+            return left() > 0
+
+        x, y, reached = interior_point(form, columns, factor, go_on)
+    if not reached.done:
+        if left() <= 0:
+            return Result(
+                status=Status.LIMIT_WITHOUT_INCUMBENT, solver=NAME,
+                seconds=time.perf_counter() - began, iterations=reached.iterations,
+            )  # fmt: skip
+        return solve_highs(program, replace(options, time_limit_s=left()))
+    row_dual = form.dual_of(y)
+    interior = Result(
+        status=Status.OPTIMAL, solver=NAME, seconds=time.perf_counter() - began,
+        x=form.x_of(x), row_dual=row_dual, column_dual=program.cost - program.matrix.T @ row_dual,
+        iterations=reached.iterations,
+    )  # fmt: skip
+    spent = time.perf_counter() - began
+    for trace in TRACES:
+        limit = max(min(left(), spent), 1.0)
+        corner = vertex(form, columns, x, y, trace, replace(options, time_limit_s=limit))
+        if corner is None:
+            continue
+        moved = replace(interior, x=form.x_of(corner), seconds=time.perf_counter() - began)
+        proof = certify(program, moved)
+        if proof.passes(0.0) and proof.gap <= max(VERTEX_GAP, reached.gap):
+            return moved
+    return interior
