@@ -56,8 +56,9 @@ def phase_table(found: Mapping[str, Measured], phases: Sequence[str]) -> Table:
             "its bytes per nonzero", *(_bytes(m, together, found) for m in found.values())
         )
     if together and "pass" in phases:
-        head = "all of it and pass"
-        table.add_row(head, *(_seconds(m, [*together, "pass"], found) for m in found.values()))
+        head, whole = "all of it and pass", [*together, "pass"]
+        table.add_row(head, *(_seconds(m, whole, found) for m in found.values()))
+        table.add_row("its bytes per nonzero", *(_bytes(m, whole, found) for m in found.values()))
     for phase in ("solve", "extract"):
         if phase in phases:
             table.add_row(f"MB above start, {phase}", *(_peak(m, phase) for m in found.values()))
