@@ -119,3 +119,8 @@ def show(console: Console, found: TradeOffs) -> None:
     shown["status"] = points["status"]
     shown["gap"] = points["gap"].map(lambda gap: f"{gap:.2g}")
     print_table(console, "", shown)
+    if found.levels_lost:
+        console.print(
+            f"{found.levels_lost} more levels had no plan when their time was over: "
+            "--time-limit gives them more"
+        )

@@ -13,6 +13,7 @@ from healthalloc.errors import NoSolutionError, SolverError, UnsupportedError
 from healthalloc.formulation.blocks import Rows, stack
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers import SolverOptions, Status, certify
+from healthalloc.solvers.basis import Basis
 from healthalloc.solvers.session import Session
 
 Positions = NDArray[np.intp]
@@ -173,10 +174,14 @@ class Open:
     ----------
     program
     options
+    basis
+        Basis to begin from, of the program or one much like it.
     """
 
-    def __init__(self, program: LinearProgram, options: SolverOptions) -> None:
-        self.session = Session(program, options)
+    def __init__(
+        self, program: LinearProgram, options: SolverOptions, basis: Basis | None = None
+    ) -> None:
+        self.session = Session(program, options, basis=basis)
         self._options = options
         self._charged: Positions = np.zeros(0, dtype=np.intp)
 
@@ -215,7 +220,6 @@ class Open:
         self.session.set_costs(form.columns, form.factors * scale)
         self._charged = form.columns
         if start is not None and self.session.program.is_mixed_integer:
-            # last, because every change to the program makes HiGHS forget the point
             self.session.start_from(start)
         result = self.session.solve()
         if result.x is None:

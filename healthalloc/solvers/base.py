@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from healthalloc.formulation.program import LinearProgram
+from healthalloc.solvers.basis import Basis
 
 Floats = NDArray[np.float64]
 
@@ -80,6 +81,9 @@ class Result:
         For a MILP: lower bound on the minimum, if the solver tells.
     iterations
         Simplex iterations or branch-and-bound nodes, if the solver tells.
+    basis
+        Basis of a solved LP, if the solver tells: a program that is much the same may begin
+        from it (see `Session`).
     """
 
     status: Status
@@ -90,6 +94,7 @@ class Result:
     column_dual: Floats | None = None
     bound: float | None = None
     iterations: int | None = None
+    basis: Basis | None = None
 
 
 class Solver(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from healthalloc.errors import SolverError
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.progress import is_heard, phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
+from healthalloc.solvers.basis import basis_of
 
 
 def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
@@ -32,7 +34,9 @@ def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
         If HiGHS breaks down or stops for a reason it does not name.
     """
     began = time.perf_counter()
-    return read_result(passed(program, options), program, began)
+    highs = passed(program, options)
+    result = read_result(highs, program, began)
+    return replace(result, basis=basis_of(highs)) if result.row_dual is not None else result
 
 
 def passed(program: LinearProgram, options: SolverOptions) -> Any:
@@ -44,6 +48,14 @@ def passed(program: LinearProgram, options: SolverOptions) -> Any:
     highs.setOptionValue("time_limit", options.time_limit_s)
     highs.setOptionValue("mip_rel_gap", options.gap)
     highs.setOptionValue("mip_feasibility_tolerance", 1e-7)
+    hand_over(highs, program)
+    return highs
+
+
+def hand_over(highs: Any, program: LinearProgram) -> None:
+    """Pass a program to a HiGHS instance in place of the one that it holds."""
+    import highspy
+
     matrix = program.matrix
     highs.passModel(
         program.n_columns,
@@ -62,7 +74,6 @@ def passed(program: LinearProgram, options: SolverOptions) -> Any:
         matrix.data,
         program.integer.astype(np.int32),
     )
-    return highs
 
 
 def read_result(highs: Any, program: LinearProgram, began: float) -> Result:

@@ -12,10 +12,12 @@ from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
 from healthalloc.errors import SolverError
 from healthalloc.formulation.program import Floats, LinearProgram
-from healthalloc.solvers.base import Result, SolverOptions
-from healthalloc.solvers.highs import passed, read_result
+from healthalloc.solvers.base import Result, Solver, SolverOptions, Status
+from healthalloc.solvers.basis import Basis, basis_of, offer
+from healthalloc.solvers.highs import hand_over, passed, read_result
 
 Positions = NDArray[np.intp]
+_NO_LIMIT = 2**31 - 1
 
 
 class Session:
@@ -23,8 +25,17 @@ class Session:
 
     Every change is made to the open solver and to `program`, which therefore always states
     what the last answer is an answer to, for its certificate. An LP starts from the last
-    basis (dual simplex, Koberstein 2005); a MILP from the last incumbent. The time limit is
-    that of each solve.
+    basis (dual simplex, Koberstein 2005); a MILP from the last incumbent, whose whole numbers
+    HiGHS completes to a point of the changed program if it can. The time limit is that of each
+    solve.
+
+    A start helps where a change is small. One that takes more simplex iterations than `most`
+    is broken off, and the program is solved from nothing.
+
+    A row that is freed while it has a price is first turned around: bounded on its other side
+    at the bound that it stood at. The point stays feasible, and by convexity the optimum of the
+    freed program lies on that side, so that primal simplex finds it in a few iterations; HiGHS
+    would move a free row to 0 and lose its place.
 
     Parameters
     ----------
@@ -35,6 +46,15 @@ class Session:
     primal
         Go on with the primal simplex method: for changes after which the last point stays
         feasible, as where costs change or bounds are taken away.
+    basis
+        Basis of an earlier answer to the program, or one much like it, to begin from.
+    cold
+        What solves an LP from nothing where the start did not help; by default HiGHS.
+
+    Attributes
+    ----------
+    restarts : int
+        How often a start did not help.
     """
 
     def __init__(
@@ -43,13 +63,22 @@ class Session:
         options: SolverOptions | None = None,
         *,
         primal: bool = False,
+        basis: Basis | None = None,
+        cold: Solver | None = None,
     ) -> None:
         self._program = program
-        options = options or SolverOptions()
-        self._time_limit_s = options.time_limit_s
+        self._options = options = options or SolverOptions()
+        self._cold = cold
+        self._is_warm = basis is not None
+        self._incumbent: Floats | None = None
+        self._row_dual: Floats | None = None
+        self._turned: set[int] = set()
+        self._simplex = 4 if primal else 1
+        self.restarts = 0
         self._highs: Any = passed(program, options)
-        if primal:
-            self._highs.setOptionValue("simplex_strategy", 4)
+        self._highs.setOptionValue("simplex_strategy", self._simplex)
+        if basis is not None:
+            offer(self._highs, basis)
 
     @property
     def program(self) -> LinearProgram:
@@ -65,34 +94,94 @@ class Session:
             If HiGHS breaks down, from where it stood and from nothing.
         """
         began = time.perf_counter()
+        if self._program.is_mixed_integer:
+            self._offer_incumbent()
+            result = self._run(began)
+            self._incumbent = self._incumbent if result.x is None else result.x
+            return result
+        capped = self._is_warm
+        spent = self._run_turned(began) if self._turned else 0
+        result = self._run(began, self.most if capped else _NO_LIMIT)
+        result = replace(result, iterations=spent + (result.iterations or 0))
+        if capped and not result.status.has_solution and (result.iterations or 0) >= self.most:
+            result = self._from_nothing(began)
+        self._is_warm, self._row_dual = result.status is Status.OPTIMAL, result.row_dual
+        return result
+
+    def _run_turned(self, began: float) -> int:
+        """Solve with the freed rows turned around, then free them; the iterations it took."""
+        self._highs.setOptionValue("simplex_strategy", 4)
+        result = self._run(began, self.most)
+        self._highs.setOptionValue("simplex_strategy", self._simplex)
+        rows = np.array(sorted(self._turned), dtype=np.int32)
+        free = np.full(len(rows), np.inf)
+        self._highs.changeRowsBounds(len(rows), rows, -free, free)
+        self._turned.clear()
+        return result.iterations or 0
+
+    @property
+    def most(self) -> int:
+        """Most simplex iterations of an LP from a basis: as many as there are rows, or 1,000.
+
+        From nothing an LP of this library takes two to four times the number of its rows.
+        """
+        return max(self._program.n_rows, 1000)
+
+    def _run(self, began: float, most: int = _NO_LIMIT) -> Result:
         # simplex counts its limit over all solves of an instance, branch and bound over one
         # (https://github.com/ERGO-Code/HiGHS/issues/1477)
         before = 0.0 if self._program.is_mixed_integer else self._highs.getRunTime()
-        self._highs.setOptionValue("time_limit", before + self._time_limit_s)
+        left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
+        self._highs.setOptionValue("time_limit", before + left_s)
+        self._highs.setOptionValue("simplex_iteration_limit", most)
         try:
             return read_result(self._highs, self._program, began)
         except SolverError:
             self.forget()
             return read_result(self._highs, self._program, began)
 
-    def start_from(self, x: Floats) -> None:
-        """Offer branch and bound a point; one that is not feasible does no harm.
+    def _from_nothing(self, began: float) -> Result:
+        """Solve an LP whose start did not help; its iterations count those spent on it."""
+        self.restarts += 1
+        spent = self.most
+        self.forget()
+        if self._cold is None:
+            result = self._run(began)
+        else:
+            left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
+            result = self._cold(self._program, replace(self._options, time_limit_s=left_s))
+            if result.basis is not None:
+                offer(self._highs, result.basis)
+        seconds = time.perf_counter() - began
+        return replace(result, seconds=seconds, iterations=spent + (result.iterations or 0))
 
-        Any later change of the program makes HiGHS forget it.
+    def start_from(self, x: Floats) -> None:
+        """Let branch and bound begin from a point in place of the last incumbent.
 
         Parameters
         ----------
         x : ndarray, shape (n_columns,)
+            Its whole numbers count; one that cannot be completed does no harm.
         """
+        self._incumbent = x
+
+    def _offer_incumbent(self) -> None:
+        """Last before a solve, because every change to the program makes HiGHS forget it."""
         import highspy
 
-        point = highspy.HighsSolution()
-        point.col_value = x.tolist()
-        self._highs.setSolution(point)
+        if self._incumbent is not None and len(self._incumbent) == self._program.n_columns:
+            point = highspy.HighsSolution()
+            point.col_value = self._incumbent.tolist()
+            self._highs.setSolution(point)
+
+    @property
+    def standing(self) -> Basis | None:
+        """The basis of the last answer, for another session to begin from."""
+        return basis_of(self._highs)
 
     @property
     def basis(self) -> Any:
-        """The basis of the last answer, for `return_to`."""
+        """The basis of the last answer as HiGHS keeps it, for `return_to`."""
         return self._highs.getBasis()
 
     def return_to(self, basis: Any) -> None:
@@ -105,19 +194,73 @@ class Session:
         """
         import highspy
 
+        self._is_warm = True
         if self._highs.setBasis(basis) == highspy.HighsStatus.kError:
             raise ValueError("the basis is not one of this program")
 
     def forget(self) -> None:
         """Drop the basis and the incumbent: the next solve begins from nothing."""
         self._highs.clearSolver()
+        self._is_warm, self._incumbent, self._row_dual = False, None, None
+
+    def become(self, program: LinearProgram) -> None:
+        """Bring the open program to another one, keeping what holds of basis and incumbent.
+
+        Where only costs and bounds differ, they are changed in place. Otherwise the program is
+        handed over anew, to begin from the old basis as far as its columns and rows go (see
+        `Basis.carried`).
+
+        Parameters
+        ----------
+        program
+            The program to be open from now on.
+        """
+        now = self._program
+        if not _same_matrix(now.matrix, program.matrix) or (now.integer != program.integer).any():
+            basis = None if now.is_mixed_integer else basis_of(self._highs)
+            self._turned.clear()
+            self._row_dual = None
+            hand_over(self._highs, program)
+            if basis is not None:
+                offer(self._highs, basis.carried(now, program))
+        else:
+            costs = np.flatnonzero(now.cost != program.cost)
+            columns = np.flatnonzero(
+                (now.column_lower != program.column_lower)
+                | (now.column_upper != program.column_upper)
+            )
+            rows = np.flatnonzero(
+                (now.row_lower != program.row_lower) | (now.row_upper != program.row_upper)
+            )
+            self.set_costs(costs, program.cost[costs])
+            self.set_offset(program.offset)
+            lower, upper = program.column_lower, program.column_upper
+            self.set_column_bounds(columns, lower[columns], upper[columns])
+            self.set_row_bounds(rows, program.row_lower[rows], program.row_upper[rows])
+        self._program = program
 
     def set_row_bounds(self, rows: Positions, lower: Floats, upper: Floats) -> None:
         """Change the bounds of some rows, each shape (k,)."""
-        self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), lower, upper)
+        turned = self._sides_to_turn(rows, lower, upper)
+        self._highs.changeRowsBounds(len(rows), rows.astype(np.int32), *turned)
         row_lower, row_upper = self._program.row_lower.copy(), self._program.row_upper.copy()
         row_lower[rows], row_upper[rows] = lower, upper
         self._program = replace(self._program, row_lower=row_lower, row_upper=row_upper)
+
+    def _sides_to_turn(
+        self, rows: Positions, lower: Floats, upper: Floats
+    ) -> tuple[Floats, Floats]:
+        """Bounds to begin with: those of rows that are freed and have a price, turned around."""
+        now = self._program
+        self._turned -= set(rows.tolist())
+        if self._row_dual is None or not self._is_warm or len(self._row_dual) != now.n_rows:
+            return lower, upper
+        price = self._row_dual[rows]
+        freed = np.isinf(lower) & np.isinf(upper) & (price != 0)
+        self._turned |= set(rows[freed].tolist())
+        high = np.where(freed & (price > 0), now.row_lower[rows], upper)
+        low = np.where(freed & (price < 0), now.row_upper[rows], lower)
+        return low, high
 
     def set_column_bounds(self, columns: Positions, lower: Floats, upper: Floats) -> None:
         """Change the bounds of some columns, each shape (k,)."""
@@ -223,3 +366,12 @@ class Session:
             row_upper=np.concatenate([self._program.row_upper, upper]),
         )
         return np.arange(first, self._program.n_rows)
+
+
+def _same_matrix(one: csc_array, other: csc_array) -> bool:
+    return (
+        one.shape == other.shape
+        and np.array_equal(one.indptr, other.indptr)
+        and np.array_equal(one.indices, other.indices)
+        and np.array_equal(one.data, other.data)
+    )

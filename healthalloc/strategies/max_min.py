@@ -49,6 +49,7 @@ def max_min(
         time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
     run = opened(scenario, wanted)
-    plan = front(run, run.criteria[0], 2)[-1]
+    plans, _ = front(run, run.criteria[0], 2)
+    plan = plans[-1]
     model, status = run.base.model, plan.solves[-1].status
     return of_point(model.layout, model.program, plan.x, status)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy.sparse import csc_array
 from typer.testing import CliRunner
 
@@ -24,9 +26,10 @@ from healthalloc import (
 from healthalloc.cli.app import app
 from healthalloc.explain.extended import Builder, Form, Open, row_of
 from healthalloc.explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
-from healthalloc.explain.tradeoffs.criterion import Gini
+from healthalloc.explain.tradeoffs.criterion import Gini, Linear
+from healthalloc.generate import generate
 from healthalloc.plotting.fonts import chinese_family
-from healthalloc.solvers import SolverOptions
+from healthalloc.solvers import Session, SolverOptions
 from tests.explain.small_county import (
     FACILITIES,
     POPULATIONS,
@@ -134,6 +137,56 @@ def test_front_of_actions_within_a_budget(within: float, least_in_south: int) ->
 
 
 @pytest.mark.parametrize("within", [1, 3])
+def lose_second_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time run out on the second level between the ends."""
+    least, of_cost = Linear.least, []
+
+    def timed(self: Linear, program: Open, start: Any = None) -> Any:
+        of_cost.extend([program] if self.name == "cost" else [])
+        # the first time is the least-cost plan
+        if self.name == "cost" and len(of_cost) == 3:
+            raise NoSolutionError("a limit")
+        return least(self, program, start)
+
+    monkeypatch.setattr(Linear, "least", timed)
+
+
+def test_front_cut_by_time_keeps_its_points_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = generate(40, 6)
+    base = solve(region, whole_units=False)
+    whole = trade_offs(base, "access-mean", points=6)
+    assert whole.levels_lost == 0
+    assert whole.run()["levels_lost"] == 0
+    lose_second_level(monkeypatch)
+    cut = trade_offs(base, "access-mean", points=6)
+    assert cut.levels_lost == 1
+    assert cut.run()["levels_lost"] == 1
+    # the least-cost plan and the first level, then the third
+    kept = whole.points["value"].drop(2)
+    assert cut.points["value"].to_numpy() == pytest.approx(kept.to_numpy(), rel=1e-6)
+    console = Console(record=True, width=100, file=io.StringIO())
+    healthalloc.cli.tradeoffs.show(console, cut)
+    assert "1 more levels had no plan" in console.export_text()
+
+
+def test_front_begins_from_the_basis_of_the_least_cost_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = solve(generate(200, 30), whole_units=False)
+    solve_session, iterations = Session.solve, []
+
+    def counted(self: Session) -> Any:
+        result = solve_session(self)
+        iterations.append(result.iterations)
+        return result
+
+    monkeypatch.setattr(Session, "solve", counted)
+    found = trade_offs(base, "access-mean", points=20)
+    assert len(found.points) == 20
+    assert base.result.iterations is not None
+    assert sum(iterations) < 2 * base.result.iterations
+
+
 def test_linear_end_within_a_budget_is_the_best_there(within: float) -> None:
     for criterion in ("equity-gini", "equity-worst-tenth"):
         found = trade_offs(linear(), criterion, points=3, within=within)

@@ -38,12 +38,16 @@ class TradeOffs:
         What each plan holds: ``point, facility_id, resource_id, existing, allocated, change``.
     sites
         What each plan opens: ``point, facility_id, site, open``.
+    levels_lost
+        Levels of the criterion for which a time limit came before any plan: the front has a
+        gap there, though its other points stand.
     """
 
     optimum: Solution
     points: pd.DataFrame
     stock: pd.DataFrame
     sites: pd.DataFrame
+    levels_lost: int = 0
 
     @property
     def basis(self) -> str:
@@ -65,6 +69,7 @@ class TradeOffs:
             "criteria": list(dict.fromkeys(self.points["criterion"])),
             "basis": self.basis,
             "points": len(self.points),
+            "levels_lost": self.levels_lost,
             "least_cost_cny_a_year": self.optimum.objective,
             "gap": self.optimum.gap,
             "solver": self.optimum.result.solver,
@@ -151,7 +156,7 @@ def trade_offs(
         time_limit_s=time_limit_s, gap=gap, against_cost=True,
     )  # fmt: skip
     run = opened(scenario, wanted)
-    plans = front(run, run.criteria[0], points)
+    plans, lost = front(run, run.criteria[0], points)
     if len(plans) == 1:
         other = run.criteria[0]
         value = other.sign * plans[0].value
@@ -160,7 +165,7 @@ def trade_offs(
             f"there is nothing to trade: no plan{limit} has a better {against} than the "
             f"least-cost plan ({value:.6g} {other.unit})"
         )
-    return _result(run.base, [(run.criteria[0], plan) for plan in plans])
+    return _result(run.base, [(run.criteria[0], plan) for plan in plans], lost)
 
 
 def max_min(
@@ -194,7 +199,7 @@ def max_min(
         time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
     run = opened(scenario, wanted)
-    plans = front(run, run.criteria[0], 2)
+    plans, _ = front(run, run.criteria[0], 2)
     return _result(run.base, [(run.criteria[0], plan) for plan in plans])
 
 
@@ -238,7 +243,7 @@ def lexicographic(
     return _result(run.base, steps)
 
 
-def _result(base: Solution, steps: Sequence[tuple[Criterion, Plan]]) -> TradeOffs:
+def _result(base: Solution, steps: Sequence[tuple[Criterion, Plan]], lost: int = 0) -> TradeOffs:
     """The tables of some plans, in the order given."""
     least = min([base.objective, *(plan.cost for _, plan in steps)])
     stock_columns = base.model.program.column_block("stock").slice
@@ -270,5 +275,5 @@ def _result(base: Solution, steps: Sequence[tuple[Criterion, Plan]]) -> TradeOff
     ]  # fmt: skip
     return TradeOffs(
         base, pd.DataFrame(rows, columns=names), pd.concat(stock, ignore_index=True),
-        pd.concat(sites, ignore_index=True),
+        pd.concat(sites, ignore_index=True), lost,
     )  # fmt: skip

@@ -104,7 +104,8 @@ class Run:
 
     def reopened(self) -> Open:
         """The program once more, so that each of two objectives keeps its own basis."""
-        return Open(self.program.session.program, self.options)
+        session = self.program.session
+        return Open(session.program, self.options, session.standing)
 
 
 def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
@@ -126,7 +127,9 @@ def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
     asked = Asked(base, most, resource_id, options)
     cost = CRITERIA["cost"](builder, asked)
     made = [cost if n == "cost" else CRITERIA[n](builder, asked) for n in wanted.criteria]
-    program = Open(builder.program(), options)
+    extended, before = builder.program(), base.result.basis
+    basis = None if before is None else before.carried(base.model.program, extended)
+    program = Open(extended, options, basis)
     cost.limit(program, most)
     return Run(base, program, cost, made, most, options)
 
@@ -141,8 +144,10 @@ class Plan:
     solves: tuple[Found, ...]
 
 
-def front(run: Run, other: Criterion, points: int) -> list[Plan]:
+def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     """Non-dominated plans, the cheapest first; one plan if it cannot be improved.
+
+    Where a limit comes before any plan of a level, the other levels go on.
 
     Parameters
     ----------
@@ -151,35 +156,55 @@ def front(run: Run, other: Criterion, points: int) -> list[Plan]:
         What cost is held against.
     points
         Most plans, both ends included.
-    """
-    cost, program, second = run.cost, run.program, run.reopened()
 
-    def cheapest(start: Floats | None = None) -> Plan:
+    Returns
+    -------
+    list of Plan
+    int
+        Levels that a limit left without a plan.
+    """
+    cost, program = run.cost, run.program
+    whole = program.session.program.is_mixed_integer
+
+    def cheapest(start: Floats | None = None, found: Found | None = None) -> Plan:
         """Least cost under the limit on the criterion, then the best of it at that cost."""
-        found = cost.least(program, start)
+        found = found or cost.least(program, start)
         cost.limit(second, found.value)
         return made(found, _or_stay(other, second, found))
 
     def made(found: Found, last: Found) -> Plan:
         return Plan(last.x, cost.value(last.x), other.value(last.x), (found, last))
 
+    def dearest() -> Plan:
+        """The best of the criterion, then the least cost for it."""
+        other.limit(program, found.value)
+        return made(found, _or_stay(cost, program, found))
+
     with phase("points", points) as step:
-        plans = [cheapest()]
+        least_cost = cost.least(program)
+        second = run.reopened()
+        plans, lost = [cheapest(found=least_cost)], 0
+        basis = second.session.basis
         cost.limit(second, run.ceiling)
         step(1)
         found = other.least(second, plans[0].x)
-        other.limit(program, found.value)
-        best = made(found, _or_stay(cost, program, found))
-        if not _less(best.value, plans[0].value):
-            return plans
-        for k, level in enumerate(other.levels(best.value, plans[0].value, points - 2), start=2):
+        # of whole units the far end is where the others start; of fractions they lead to it
+        best = dearest() if whole else None
+        if not _less(found.value, plans[0].value):
+            return plans, lost
+        if not whole:
+            second.session.return_to(basis)
+        for k, level in enumerate(other.levels(found.value, plans[0].value, points - 2), start=2):
             if not _less(level, plans[-1].value):
                 continue
             step(k)
             other.limit(program, level)
-            plans.append(cheapest(best.x))
-        plans.append(best)
-    return non_dominated(plans)
+            try:
+                plans.append(cheapest(best.x if best else None))
+            except NoSolutionError:
+                lost += 1
+        plans.append(best or dearest())
+    return non_dominated(plans), lost
 
 
 def _or_stay(criterion: Criterion, program: Open, found: Found) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from healthalloc.consistency.referring import check_referral_penalties
 from healthalloc.errors import DataError, PlanError, Problem
-from healthalloc.explain.what_if.retarget import fits, retargeted
+from healthalloc.explain.what_if.retarget import TARGET_FORMS, fits, retargeted
 from healthalloc.formulation.budget import BUDGET_ID, Budget, stated
 from healthalloc.layout import Layout
 from healthalloc.plan.clause import Clause, Plan
@@ -76,6 +76,42 @@ class Edits:
         self._given_clause = {c.name: c for c in stated(original)}
         self._layout: Layout | None = None
         self._is_choice = Layout(original).is_choice
+
+    def moved_to(self, original: Scenario) -> Edits:
+        """The same edits of another scenario.
+
+        Raises
+        ------
+        DataError
+            If it lacks what some edit speaks of.
+        """
+        moved = Edits(original)
+        has: dict[str, Collection[Any]] = {
+            "clause": moved._given_clause, "facility": moved.facility_row,
+            "stock row": moved.stock_row,
+            "service": original.services["service_id"].tolist(),
+            "resource": original.resources["resource_id"].tolist(),
+        }  # fmt: skip
+        edited = {
+            "clause": [*self.targets, *self.dropped], "facility": self.sites,
+            "stock row": self.limits, "service": [*self.factors, *self.penalty_factors],
+            "resource": self.cost_factors,
+        }  # fmt: skip
+        lost = [
+            _problem(f"was edited, but the changed scenario has no such {sort}", str(item))
+            for sort, items in edited.items()
+            for item in items
+            if item not in has[sort]
+        ]
+        if lost:
+            raise DataError(lost)
+        for name, clause in self.targets.items():
+            target = {form: getattr(clause, form) for form in TARGET_FORMS}
+            moved.targets[name] = replace(moved._given_clause[name], **target)
+        moved.dropped, moved.sites, moved.limits = self.dropped, self.sites, self.limits
+        moved.factors, moved.cost_factors = self.factors, self.cost_factors
+        moved.penalty_factors, moved.figures = self.penalty_factors, self.figures
+        return moved
 
     def set(self, clause: str, value: float | Limits, unit: str) -> str:
         """Give a clause another target (see `WhatIf.set`); returns its name."""

@@ -40,7 +40,9 @@ class OpenProgram:
         self._options = options
         self._milp: Session | None = None
         self._now: Model | None = None
-        self._open()
+        model = formulate(edits.edited(decided=False))
+        self._lp = Session(model.program.relaxed(), options)
+        self._read(model)
 
     def forget(self) -> None:
         """Let the next solve begin from nothing."""
@@ -202,14 +204,24 @@ class OpenProgram:
     def _sessions(self) -> list[Session]:
         return [self._lp] if self._milp is None else [self._lp, self._milp]
 
+    def become(self, edits: Edits) -> None:
+        """Bring the program to other edits, of another scenario."""
+        self._edits = edits
+        self._open()
+
     def _open(self) -> None:
-        """Formulate and open: at first, and when an edit needs rows or columns not there."""
-        structure = self._edits.edited(decided=False)
-        self._opened = model = formulate(structure)
-        self._demand = model.demand
+        """Formulate anew, where an edit needs rows or columns that are not there."""
+        model = formulate(self._edits.edited(decided=False))
+        self._lp.become(model.program.relaxed())
+        if self._milp is not None:
+            self._milp.become(model.program)
+        self._read(model)
+
+    def _read(self, model: Model) -> None:
+        """Note where things stand in a program just formulated, and apply what it leaves out."""
+        structure, self._opened = model.scenario, model
+        self._demand, self._now = model.demand, None
         self._stale_demand = self._stale_costs = False
-        self._lp = Session(model.program.relaxed(), self._options)
-        self._milp = self._now = None
         self._holdable = (structure.stock["upper"] != 0).to_numpy()
         self._number = {e.clause.name: k for k, e in enumerate(model.enforced)}
         labels = model.program.row_block("demand").labels()

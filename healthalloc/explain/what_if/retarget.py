@@ -7,6 +7,9 @@ from dataclasses import replace
 
 from healthalloc.plan.clause import Clause
 
+TARGET_FORMS = ("at_least", "at_most", "equals", "about")
+"""Fields of a clause that hold its target."""
+
 
 def retargeted(clause: Clause, value: float | tuple[float, float]) -> Clause | str:
     """The clause with another target.
@@ -31,7 +34,7 @@ def retargeted(clause: Clause, value: float | tuple[float, float]) -> Clause | s
         return replace(clause, at_least=float(low), at_most=float(high))
     if is_range:
         return f"has a floor and a ceiling ({clause.target_label}): give both, as LO..HI"
-    for form in ("at_least", "at_most", "equals", "about"):
+    for form in TARGET_FORMS:
         if getattr(clause, form) is not None:
             return replace(clause, **{form: float(value)})  # type: ignore[arg-type]
     return "has no target that could be changed"

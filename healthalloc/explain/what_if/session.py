@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pandas as pd
 
@@ -206,6 +207,26 @@ class WhatIf:
         """
         self._edits.figure(name, value)
         self._open_program.apply_costs()
+
+    def replace(self, **changes: Any) -> None:
+        """Change the scenario below the edits: tables, settings, plan, whatever is asked.
+
+        The program is formulated anew, and its next solve begins from the last basis as far as
+        its columns and rows are the same. The edits made so far hold on; `restore` takes them
+        back, not this.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `Scenario`, e.g. ``demand=table`` or ``plan=plan``.
+
+        Raises
+        ------
+        DataError, PlanError
+            If the changed scenario makes no sense, or lacks what an edit speaks of.
+        """
+        self._edits = self._edits.moved_to(self._edits.original.replace(**changes))
+        self._open_program.become(self._edits)
 
     def restore(self, *names: str) -> None:
         """Take edits back.
