@@ -14,6 +14,7 @@ from benchmarks.reference.cases import CASES as SCENARIOS
 from benchmarks.reference.command import engines, reference
 from benchmarks.reference.growth import growth
 from benchmarks.sweep import sweep
+from benchmarks.warm import warm
 
 _PYTHON = sys.executable
 _IMPORTS = [_PYTHON, "-c", "import numpy, pandas, scipy.sparse"]
@@ -76,6 +77,7 @@ app.command()(reference)
 app.command()(engines)
 app.command()(growth)
 app.command()(sweep)
+app.command()(warm)
 
 
 if __name__ == "__main__":

@@ -176,14 +176,30 @@ class Open:
     options
     basis
         Basis to begin from, of the program or one much like it.
+    primal
+        As `Session` has it: for limits that are loosened from solve to solve.
     """
 
     def __init__(
-        self, program: LinearProgram, options: SolverOptions, basis: Basis | None = None
+        self,
+        program: LinearProgram,
+        options: SolverOptions,
+        basis: Basis | None = None,
+        *,
+        primal: bool = False,
     ) -> None:
-        self.session = Session(program, options, basis=basis)
+        self.session = Session(program, options, primal=primal, basis=basis)
         self._options = options
         self._charged: Positions = np.zeros(0, dtype=np.intp)
+
+    def reopened(self) -> Open:
+        """The program once more, from where it stands, for another objective.
+
+        Its point stays feasible when the objective changes and limits are loosened.
+        """
+        again = Open(self.session.program, self._options, self.session.standing, primal=True)
+        again._charged = self._charged
+        return again
 
     def least(self, form: Form, start: Floats | None = None) -> Found:
         """Minimise a form under the bounds as they stand.

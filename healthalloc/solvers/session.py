@@ -75,6 +75,7 @@ class Session:
         self._turned: set[int] = set()
         self._simplex = 4 if primal else 1
         self.restarts = 0
+        self._left_s = options.time_limit_s
         self._highs: Any = passed(program, options)
         self._highs.setOptionValue("simplex_strategy", self._simplex)
         if basis is not None:
@@ -94,6 +95,7 @@ class Session:
             If HiGHS breaks down, from where it stood and from nothing.
         """
         began = time.perf_counter()
+        self._left_s = self._options.time_limit_s
         if self._program.is_mixed_integer:
             self._offer_incumbent()
             result = self._run(began)
@@ -103,7 +105,8 @@ class Session:
         spent = self._run_turned(began) if self._turned else 0
         result = self._run(began, self.most if capped else _NO_LIMIT)
         result = replace(result, iterations=spent + (result.iterations or 0))
-        if capped and not result.status.has_solution and (result.iterations or 0) >= self.most:
+        stopped = result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT)
+        if capped and stopped and (result.iterations or 0) >= self.most:
             result = self._from_nothing(began)
         self._is_warm, self._row_dual = result.status is Status.OPTIMAL, result.row_dual
         return result
@@ -113,6 +116,7 @@ class Session:
         self._highs.setOptionValue("simplex_strategy", 4)
         result = self._run(began, self.most)
         self._highs.setOptionValue("simplex_strategy", self._simplex)
+        self._left_s = max(self._left_s - result.seconds, 0.0)
         rows = np.array(sorted(self._turned), dtype=np.int32)
         free = np.full(len(rows), np.inf)
         self._highs.changeRowsBounds(len(rows), rows, -free, free)
@@ -131,25 +135,26 @@ class Session:
         # simplex counts its limit over all solves of an instance, branch and bound over one
         # (https://github.com/ERGO-Code/HiGHS/issues/1477)
         before = 0.0 if self._program.is_mixed_integer else self._highs.getRunTime()
-        left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
-        self._highs.setOptionValue("time_limit", before + left_s)
+        self._highs.setOptionValue("time_limit", before + self._left_s)
         self._highs.setOptionValue("simplex_iteration_limit", most)
         try:
             return read_result(self._highs, self._program, began)
         except SolverError:
             self.forget()
+            self._highs.setOptionValue("simplex_iteration_limit", _NO_LIMIT)
             return read_result(self._highs, self._program, began)
 
     def _from_nothing(self, began: float) -> Result:
         """Solve an LP whose start did not help; its iterations count those spent on it."""
         self.restarts += 1
         spent = self.most
+        self._left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
         self.forget()
         if self._cold is None:
             result = self._run(began)
         else:
-            left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
-            result = self._cold(self._program, replace(self._options, time_limit_s=left_s))
+            options = replace(self._options, time_limit_s=self._left_s)
+            result = self._cold(self._program, options)
             if result.basis is not None:
                 offer(self._highs, result.basis)
         seconds = time.perf_counter() - began

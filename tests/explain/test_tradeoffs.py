@@ -136,7 +136,6 @@ def test_front_of_actions_within_a_budget(within: float, least_in_south: int) ->
     np.testing.assert_allclose(front(found, "actions"), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("within", [1, 3])
 def lose_second_level(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let time run out on the second level between the ends."""
     least, of_cost = Linear.least, []
@@ -184,9 +183,10 @@ def test_front_begins_from_the_basis_of_the_least_cost_plan(
     found = trade_offs(base, "access-mean", points=20)
     assert len(found.points) == 20
     assert base.result.iterations is not None
-    assert sum(iterations) < 2 * base.result.iterations
+    assert sum(iterations) < base.result.iterations
 
 
+@pytest.mark.parametrize("within", [1, 3])
 def test_linear_end_within_a_budget_is_the_best_there(within: float) -> None:
     for criterion in ("equity-gini", "equity-worst-tenth"):
         found = trade_offs(linear(), criterion, points=3, within=within)

@@ -102,11 +102,6 @@ class Run:
     ceiling: float
     options: SolverOptions
 
-    def reopened(self) -> Open:
-        """The program once more, so that each of two objectives keeps its own basis."""
-        session = self.program.session
-        return Open(session.program, self.options, session.standing)
-
 
 def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
     """Check what is asked for, find the least-cost plan, and open its program.
@@ -182,7 +177,7 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
 
     with phase("points", points) as step:
         least_cost = cost.least(program)
-        second = run.reopened()
+        second = program.reopened()
         plans, lost = [cheapest(found=least_cost)], 0
         basis = second.session.basis
         cost.limit(second, run.ceiling)

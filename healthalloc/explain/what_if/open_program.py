@@ -16,6 +16,7 @@ from healthalloc.formulation.budget import BUDGET_ID
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
+from healthalloc.solution import Solution
 from healthalloc.solvers import Result, Session, SolverOptions
 
 
@@ -28,6 +29,8 @@ class OpenProgram:
         The edits; after each, the matching ``apply`` brings the program in line.
     options
         How to solve.
+    start
+        An earlier answer, of this scenario or one much like it, to begin from.
     """
 
     _opened: Model
@@ -35,13 +38,16 @@ class OpenProgram:
     _demand: Floats
     _demanded: tuple[Positions, Positions]
 
-    def __init__(self, edits: Edits, options: SolverOptions) -> None:
+    def __init__(self, edits: Edits, options: SolverOptions, start: Solution | None = None) -> None:
         self._edits = edits
         self._options = options
         self._milp: Session | None = None
         self._now: Model | None = None
         model = formulate(edits.edited(decided=False))
-        self._lp = Session(model.program.relaxed(), options)
+        basis = start.result.basis if start else None
+        if start and basis:
+            basis = basis.carried(start.model.program, model.program)
+        self._lp = Session(model.program.relaxed(), options, basis=basis)
         self._read(model)
 
     def forget(self) -> None:

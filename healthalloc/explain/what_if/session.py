@@ -29,7 +29,8 @@ class WhatIf:
     Parameters
     ----------
     scenario
-        The scenario to begin with; it is not changed.
+        The scenario to begin with, or an answer to it, whose basis spares the first solve; it
+        is not changed.
     whole_units, gap, time_limit_s
         Override the scenario's settings (see `SolveSettings`). The solver is HiGHS, whatever
         the scenario says.
@@ -44,18 +45,20 @@ class WhatIf:
 
     def __init__(
         self,
-        scenario: Scenario,
+        scenario: Scenario | Solution,
         *,
         whole_units: bool | None = None,
         gap: float | None = None,
         time_limit_s: float | None = None,
     ) -> None:
         given = {"whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s}
+        start = scenario if isinstance(scenario, Solution) else None
+        scenario = scenario.scenario if isinstance(scenario, Solution) else scenario
         scenario = with_settings(scenario, {k: v for k, v in given.items() if v is not None})
         settings = scenario.settings.solve
         self._options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
         self._edits = Edits(scenario)
-        self._open_program = OpenProgram(self._edits, self._options)
+        self._open_program = OpenProgram(self._edits, self._options, start)
         self._last: Solution | None = None
 
     # --- edits
