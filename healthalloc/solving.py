@@ -17,6 +17,7 @@ from healthalloc.solution import Prices, Solution
 from healthalloc.solvers import SolverOptions, certify, named_solver
 from healthalloc.solvers.base import Result, Solver, Status
 from healthalloc.solvers.certificate import Certificate
+from healthalloc.solvers.diving import or_whole_point
 
 
 def solve(
@@ -31,7 +32,9 @@ def solve(
 
     The linear relaxation is solved first: it proves a bound, and gives the prices. With whole
     units or site choices the mixed-integer program follows; its prices are those of the linear
-    program with the sites fixed as it chose them, and are labelled so.
+    program with the sites fixed as it chose them, and are labelled so. Where a limit stops the
+    mixed-integer program, the relaxation is rounded to a plan (`solvers.diving`) in at most as
+    much time again, and the better plan is returned, with that status and its gap.
 
     Parameters
     ----------
@@ -111,6 +114,8 @@ def answered(
     result = relaxed
     if program.is_mixed_integer and relaxed.status is Status.OPTIMAL:
         result = engine(program, options)
+        if result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT):
+            result = or_whole_point(program, relaxed, result, options)
     elif program.is_mixed_integer and relaxed.status.has_solution:
         # a limit stopped the relaxation: its point is no allocation of whole units
         result = replace(relaxed, status=Status.LIMIT_WITHOUT_INCUMBENT, x=None)

@@ -81,7 +81,9 @@ class OpenProgram:
         """Solver of the open program, and of its relaxation with sites fixed."""
         if not program.is_mixed_integer:
             self.set_sites(program)
-            return self._lp.solve()
+            result = self._lp.solve()
+            whole = self._opened.program.is_mixed_integer
+            return replace(result, basis=self._lp.standing) if whole else result
         if self._milp is None:
             self._milp = Session(replace(program, integer=self._opened.program.integer), options)
         return self._milp.solve()
