@@ -28,12 +28,12 @@ def whole_point(program: LinearProgram, relaxed: Result, options: SolverOptions)
     relaxed
         Optimal answer to its relaxation.
     options
-        Time limit of each linear program, and of the improvement.
+        Time limit of each linear program, after which no further one is begun.
 
     Returns
     -------
     ndarray, shape (n_columns,), or None
-        None if rounding finds no feasible point.
+        None if rounding finds no feasible point in time.
     """
     ends = time.perf_counter() + options.time_limit_s
     session = Session(program.relaxed(), options, basis=relaxed.basis)
@@ -42,12 +42,16 @@ def whole_point(program: LinearProgram, relaxed: Result, options: SolverOptions)
         np.ceil(program.column_lower[columns] - WHOLE),
         np.floor(program.column_upper[columns] + WHOLE),
     )
-    dived = _dive(session, columns, limits, relaxed)
+    dived = _dive(session, columns, limits, relaxed, ends)
     return None if dived is None else _improved(session, columns, limits, dived, ends)
 
 
 def _dive(
-    session: Session, columns: Positions, limits: tuple[Floats, Floats], result: Result
+    session: Session,
+    columns: Positions,
+    limits: tuple[Floats, Floats],
+    result: Result,
+    ends: float,
 ) -> Result | None:
     """Round some columns and let flows and the others make up for it, until all are whole.
 
@@ -65,6 +69,8 @@ def _dive(
             session.set_column_bounds(columns, whole, whole)
             settled = session.solve()
             return settled if settled.status is Status.OPTIMAL else None
+        if time.perf_counter() > ends:
+            break
         n = max(1, int(SHARE * len(fractional)))
         chosen = fractional[np.argsort(off[fractional], kind="stable")[:n]]
         for value in (np.round(x[chosen]), np.ceil(x[chosen])):
