@@ -9,7 +9,7 @@ import typer
 from benchmarks.reference.cases import case_of
 from benchmarks.reference.clock import PHASES
 from benchmarks.reference.drivers import NEEDS, present
-from benchmarks.reference.engines import GENERIC, absent
+from benchmarks.reference.engines import GENERIC, OWN, absent
 from benchmarks.reference.runs import measure
 from benchmarks.reference.shown import (
     console,
@@ -69,13 +69,13 @@ def engines(
     sizes: Annotated[str, typer.Option(help="Cases, or sizes as 400x60, with commas.")] = "S",
     names: Annotated[
         str, typer.Option("--engines", help="Engines, with commas; also names of solvers.")
-    ] = ",".join(("highs", *GENERIC)),
+    ] = ",".join((*OWN, "highs", *GENERIC)),
     runs: Annotated[int, typer.Option(help="Counted runs of each.", min=1)] = 3,
     limit_s: Annotated[float, typer.Option(help="CPU seconds for each; 0: no limit.")] = 600,
 ) -> None:
     """Time engines on the finished program, without whole units; certify every answer.
 
-    An engine of this library goes by the name that settings give it (``highs``, ``pulp``).
+    Engines of this library go by the names that settings give them (``interior``, ``pulp``).
     Ends with 1 if two objectives differ.
     """
     wrong = False
@@ -94,7 +94,7 @@ def engines(
         size = next((m.facts for m in found.values() if "nnz" in m.facts), None)
         typer.echo(f"\n{name}: {case.about}" + (_size(size) if size else ""))
         console().print(engine_table(found))
-        for line in fastest(found, GENERIC):
+        for line in fastest(found, {"highs", *GENERIC}):
             typer.echo(line)
         for line in differing({d: m for d, m in found.items() if "objective" in m.facts}):
             typer.echo(f"NOT THE SAME {line}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from healthalloc.errors import SolverError
 from healthalloc.formulation.program import LinearProgram
-from healthalloc.solvers import Result, Solver, SolverOptions, Status, named_solver
+from healthalloc.solvers import ENGINES, Result, Solver, SolverOptions, Status, named_solver
 from healthalloc.solvers.highs import passed, read_result
 
 
@@ -76,6 +76,9 @@ GENERIC: dict[str, Engine] = {
     "clp": Engine("Clp initialSolve", solve_clp, "cylp"),
 }
 """Engines that know nothing of the problem."""
+
+OWN = tuple(name for name in ENGINES if name not in ("auto", "highs"))
+"""Engines of the library itself, by the names that settings give them."""
 
 
 def engine(name: str) -> Solver:

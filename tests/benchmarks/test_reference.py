@@ -74,13 +74,13 @@ def test_a_phase_over_its_limit_is_reported_as_such():
 
 
 def test_engines_are_compared_by_name():
-    engines = "highs,highs-ipm,nobody"
+    engines = "interior,highs,nobody"
     done = CliRunner().invoke(
         app, ["engines", "--sizes", TINY, "--engines", engines, "--runs", "1"]
     )
     assert done.exit_code == 0, done.output
     assert "nobody: not measured, unknown solver 'nobody'" in done.output
-    assert re.search(r"highs: [\d.]+ times as fast as highs-ipm", done.output)
+    assert re.search(r"interior: [\d.]+ times as fast as highs", done.output)
 
 
 @pytest.mark.parametrize("name", GENERIC)
