@@ -146,8 +146,9 @@ def warm(
     points: Annotated[int, typer.Option(help="Points of the front; 0: none.")] = 20,
 ) -> None:
     """Changes of an open scenario and a Pareto front beside solves from nothing, in CPU time."""
+    region = generate(*SIZES[size])
     began = time.process_time()
-    first = solve(generate(*SIZES[size]), whole_units=False, time_limit_s=LIMIT_S)
+    first = solve(region, solver="highs", whole_units=False, time_limit_s=LIMIT_S)
     cold_s = time.process_time() - began
     typer.echo(f"{size} from nothing: {cold_s:.2f} CPU s, {first.result.iterations} iterations")
     scenario = binding(first)
