@@ -71,6 +71,11 @@ def referral_needs(layout: Layout, arrived: Floats, referred: Floats) -> pd.Data
         cases a year.
     """
     scenario, arcs, records = layout.scenario, layout.referral_arcs, []
+    columns = [
+        "facility_id", "from_service_id", "to_service_id", "needed", "referred", "not_referred",
+    ]  # fmt: skip
+    if scenario.referrals.empty:
+        return pd.DataFrame(columns=columns)
     cases = cases_per_flow(scenario)
     facility_idx, service_idx = arrivals(layout)
     treated = np.zeros((layout.n_facilities, len(cases)))
@@ -90,9 +95,6 @@ def referral_needs(layout: Layout, arrived: Floats, referred: Floats) -> pd.Data
             left = needed[j] - taken if needed[j] - taken > 1e-7 * (1 + needed[j]) else 0.0
             name = scenario.facilities["facility_id"].iat[j]
             records.append((name, start, end, needed[j], needed[j] - left, left))
-    columns = [
-        "facility_id", "from_service_id", "to_service_id", "needed", "referred", "not_referred",
-    ]  # fmt: skip
     return pd.DataFrame(records, columns=columns)
 
 

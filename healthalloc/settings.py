@@ -108,6 +108,8 @@ class SolveSettings:
     solver
         ``"auto"`` (chosen by size and shape), ``"highs"``, ``"interior"`` (large linear programs
         of demand within radii), ``"pulp"`` (its best free solver) or ``"pulp:NAME"``.
+    memory_limit_gb
+        Refuse a program whose estimate is above this, before it is built. None: no limit.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -115,6 +117,7 @@ class SolveSettings:
     gap: AtLeastZero = 1e-4
     time_limit_s: Positive = 300.0
     solver: Annotated[str, Field(pattern=r"^(auto|highs|interior|pulp(:\w+)?)$")] = "auto"
+    memory_limit_gb: Positive | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

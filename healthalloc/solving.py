@@ -27,6 +27,7 @@ def solve(
     whole_units: bool | None = None,
     gap: float | None = None,
     time_limit_s: float | None = None,
+    memory_limit_gb: float | None = None,
 ) -> Solution:
     """Find the cheapest allocation that meets every enforced clause.
 
@@ -41,7 +42,7 @@ def solve(
     scenario
     solver
         Overrides the scenario's: a name as in `SolveSettings`, or a function of your own.
-    whole_units, gap, time_limit_s
+    whole_units, gap, time_limit_s, memory_limit_gb
         Override the scenario's settings (see `SolveSettings`).
 
     Returns
@@ -57,10 +58,12 @@ def solve(
     UnsupportedError
         If the solver asked for is not available, or proves nothing because it gives no duals.
     DataError
-        If travel cannot be measured, e.g. a radius in a unit that the matrix does not know.
+        If travel cannot be measured, e.g. a radius in a unit that the matrix does not know, or
+        the program would take more memory than the limit.
     """
     given: dict[str, object] = {
         "whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s,
+        "memory_limit_gb": memory_limit_gb,
     }  # fmt: skip
     if isinstance(solver, str):
         given["solver"] = solver

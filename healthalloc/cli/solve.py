@@ -44,6 +44,10 @@ def solve(
     continuous: Continuous = False,
     gap: Gap = None,
     time_limit: TimeLimit = None,
+    memory_limit: Annotated[
+        float | None,
+        typer.Option(help="GB that building and solving may take; refused if more.", min=0.0),
+    ] = None,
     bundle: Annotated[
         Path | None,
         typer.Option(
@@ -66,6 +70,7 @@ def solve(
             whole_units=False if continuous else None,
             gap=gap,
             time_limit_s=time_limit,
+            memory_limit_gb=memory_limit,
         )
         tables, run = solution.tables(), solution.run() | run_facts(folder)
         write_results(tables, run, target, table_format)

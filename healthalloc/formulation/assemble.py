@@ -13,6 +13,7 @@ from scipy.sparse import coo_array, csc_array
 from healthalloc.formulation import blocks
 from healthalloc.formulation.blocks import Columns, Positions, Rows
 from healthalloc.formulation.budget import stated
+from healthalloc.formulation.memory import require_memory
 from healthalloc.formulation.program import Block, Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.network import (
@@ -156,8 +157,15 @@ def formulate(scenario: Scenario) -> Model:
     Returns
     -------
     Model
+
+    Raises
+    ------
+    DataError
+        If the program would take more memory than the settings allow.
     """
-    return assemble(network(scenario))
+    layout = network(scenario)
+    require_memory(layout)
+    return assemble(layout)
 
 
 def assemble(layout: Layout) -> Model:
