@@ -58,5 +58,5 @@ def test_toml_parses(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_says_its_language(page: Path) -> None:
-    known = {"python", "console", "toml", "csv", "text"}
+    known = {"python", "console", "toml", "csv", "text", "{eval-rst}"}
     assert {block.language for block in blocks(page)} <= known
