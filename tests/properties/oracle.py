@@ -535,13 +535,20 @@ class Oracle:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             found = pulp.listSolvers(onlyAvailable=True)
-            # a solver other than the package's own, where there is one
-            name = "PULP_CBC_CMD" if "PULP_CBC_CMD" in found else found[0]
             exact: dict[str, Any] = {"gapRel": 0.0} if self.problem.isMIP() else {}
-            if name == "PULP_CBC_CMD":
-                # it may lose its answer on the way back from the preprocessed model
-                exact["options"] = ["preprocess off"]
-            self.problem.solve(pulp.getSolver(name, msg=False, **exact))
+            tries: list[tuple[str, dict[str, Any]]] = []
+            if "PULP_CBC_CMD" in found:
+                # a solver other than the package's own, where there is one; it may lose its answer
+                # on the way back from the preprocessed model, or leave its rows without it
+                tries = [("PULP_CBC_CMD", {"options": ["preprocess off"]}), ("PULP_CBC_CMD", {})]
+            tries += [(name, {}) for name in found if name != "PULP_CBC_CMD"]
+            for name, how in tries:
+                try:
+                    self.problem.solve(pulp.getSolver(name, msg=False, **exact, **how))
+                except pulp.PulpSolverError:
+                    continue  # it broke down
+                if self.problem.status != pulp.LpStatusOptimal or self.violation() <= 1e-5:
+                    break
         words = {pulp.LpStatusOptimal: "optimal", pulp.LpStatusInfeasible: "infeasible"}
         status = words[self.problem.status]
         assert status != "optimal" or self.violation() <= 1e-5, "the oracle's solver is wrong"
@@ -630,7 +637,10 @@ class Oracle:
         )
 
     def violation(self) -> float:
-        """Largest violation of a row, a bound or integrality at the values taken."""
+        """Largest violation of a row, a bound or integrality at the values taken.
+
+        That of a row is relative to the size of what the row adds up.
+        """
         worst = 0.0
         for variable in self.problem.variables():
             value = variable.varValue
@@ -640,7 +650,8 @@ class Oracle:
             if variable.cat == pulp.LpInteger:
                 worst = max(worst, abs(value - round(value)))
         for constraint in self.problem.constraints():
-            value = constraint.value()
+            size = 1.0 + sum(abs(a * v.varValue) for v, a in constraint.items())
+            value = constraint.value() / size
             if constraint.sense in (pulp.LpConstraintGE, pulp.LpConstraintEQ):
                 worst = max(worst, -value)
             if constraint.sense in (pulp.LpConstraintLE, pulp.LpConstraintEQ):

@@ -83,7 +83,7 @@ def test_a_price_alone_is_in_no_conflict() -> None:
     seen = []
 
     @given(scenario=scenarios(n_clauses=(2, 4), first_kind="coverage", kinds=KINDS))
-    @settings(max_examples=examples(12))
+    @settings(max_examples=examples(40))
     def check(scenario: ha.Scenario) -> None:
         first, *others = scenario.plan.clauses
         priced: Any = replace(first, at_least=None, penalty_cny_per_resident=5.0)  # type: ignore[call-arg]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import healthalloc.cli.compare
+import healthalloc.cli.drawing
 from healthalloc import (
     DataError,
     NoSolutionError,
@@ -597,7 +597,7 @@ def test_command_draws(starter: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         def savefig(self, path: Path) -> None:
             path.write_text("drawn", encoding="utf-8")
 
-    monkeypatch.setattr(healthalloc.cli.compare, "figure_class", lambda: Figure)
+    monkeypatch.setattr(healthalloc.cli.drawing, "figure_class", lambda: Figure)
     monkeypatch.setattr(Comparison, "plot", lambda self: Figure())
     result = run(starter, "-s", "keep", "--plot", tmp_path / "x.svg")
     assert result.exit_code == 0, result.output

@@ -161,11 +161,13 @@ class Factor:
         solved = inner_solve(beside)
         rest = matrix[self.border][:, self.border].toarray() - beside.T @ solved
         rest[np.diag_indices(len(rest))] *= 1 + REGULARISATION
-        corner = cho_factor(rest)
+        if not np.isfinite(rest).all():
+            raise np.linalg.LinAlgError("the rows that link everything are dependent")
+        corner = cho_factor(rest, check_finite=False)
 
         def solve(right: Floats) -> Floats:
             first = inner_solve(right[self.core])
-            last = cho_solve(corner, right[self.border] - beside.T @ first)
+            last = cho_solve(corner, right[self.border] - beside.T @ first, check_finite=False)
             out = _placed(self.core, first - solved @ last, len(right))
             out[self.border] = last
             return out
