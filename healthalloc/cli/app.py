@@ -53,6 +53,10 @@ Tables = Annotated[
 Continuous = Annotated[
     bool, typer.Option("--continuous", help="Allow fractions of beds and people.")
 ]
+SolverName = Annotated[
+    str | None,
+    typer.Option(help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."),
+]
 Gap = Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)]
 TimeLimit = Annotated[float | None, typer.Option(help="Seconds for each program solved.", min=0.0)]
 FurtherGap = Annotated[

@@ -16,6 +16,7 @@ from healthalloc.cli.app import (
     Folder,
     Gap,
     Quiet,
+    SolverName,
     TimeLimit,
     app,
     make_console,
@@ -52,12 +53,7 @@ def export(
         ),
     ] = False,
     audit_only: AuditOnly = None,
-    solver: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."
-        ),
-    ] = None,
+    solver: SolverName = None,
     continuous: Continuous = False,
     gap: Gap = None,
     time_limit: TimeLimit = None,

@@ -19,6 +19,7 @@ from healthalloc.cli.app import (
     Gap,
     Output,
     Quiet,
+    SolverName,
     TimeLimit,
     app,
     make_console,
@@ -35,12 +36,7 @@ def solve(
     folder: Folder,
     output: Output = None,
     audit_only: AuditOnly = None,
-    solver: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."
-        ),
-    ] = None,
+    solver: SolverName = None,
     continuous: Continuous = False,
     gap: Gap = None,
     time_limit: TimeLimit = None,
