@@ -637,10 +637,7 @@ class Oracle:
         )
 
     def violation(self) -> float:
-        """Largest violation of a row, a bound or integrality at the values taken.
-
-        That of a row is relative to the size of what the row adds up.
-        """
+        """Largest violation of a row, a bound or integrality at the values taken."""
         worst = 0.0
         for variable in self.problem.variables():
             value = variable.varValue
@@ -650,8 +647,7 @@ class Oracle:
             if variable.cat == pulp.LpInteger:
                 worst = max(worst, abs(value - round(value)))
         for constraint in self.problem.constraints():
-            size = 1.0 + sum(abs(a * v.varValue) for v, a in constraint.items())
-            value = constraint.value() / size
+            value = constraint.value()
             if constraint.sense in (pulp.LpConstraintGE, pulp.LpConstraintEQ):
                 worst = max(worst, -value)
             if constraint.sense in (pulp.LpConstraintLE, pulp.LpConstraintEQ):
