@@ -23,6 +23,7 @@ from healthalloc.comparing import compare as hold_side_by_side
 from healthalloc.errors import DataError, Problem
 from healthalloc.explain.asked import TIME_LIMIT_S
 from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.labels import Words, language_of
 from healthalloc.scenario import Scenario
 from healthalloc.strategies import (
     STRATEGIES,
@@ -39,7 +40,11 @@ from healthalloc.strategies import (
 from healthalloc.strategies.max_min import WITHIN
 
 DONE = ("done", "limit")
-NARROW = {"infeasible": "infea-\nsible", "not possible": "not pos-\nsible"}
+HEADS = (
+    "cost", "penalty", "clauses", "no_service", "no_capacity", "mean", "worst", "gini",
+    "worst_tenth", "two_step", "two_step_tenth", "actions", "seconds",
+)  # fmt: skip
+"""Narrow columns of the table, in the order of `_cells`: words of the group ``comparison``."""
 SHOWN = 8  # lines of a reason
 
 
@@ -169,16 +174,13 @@ def show(console: Console, found: Comparison) -> None:
     shown = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     done = table[table["status"].isin(DONE)]
     unit = str(done["travel_unit"].iat[0]) if len(done) else "min"
-    heads = [
-        "cost\nMCNY", "penalty\nMCNY", "clauses\nmet", "no\nservice", "no ca-\npacity",
-        f"mean\n{unit}", f"worst\n{unit}", "\nGini", "worst\ntenth", "2SFCA\nmean",
-        "2SFCA\ntenth", "ac-\ntions", "\nsec",
-    ]  # fmt: skip
-    shown.add_column("\nstrategy", overflow="fold")
-    for head in heads:
-        shown.add_column(head, justify="right", no_wrap=True)
+    words = Words(language_of())
+    shown.add_column(words("comparison.strategy"), overflow="fold")
+    for head in HEADS:
+        label = words(f"comparison.{head}", unit=words.known("unit", unit))
+        shown.add_column(label, justify="right", no_wrap=True)
     for row in table.to_dict("records"):
-        shown.add_row(escape(row["strategy"]), *_cells(row))
+        shown.add_row(escape(row["strategy"]), *_cells(row, words))
     console.print(shown)
     console.print(
         "Cost, and penalty of unmet demand, referrals and residents left out: million CNY a year. "
@@ -203,13 +205,10 @@ def show(console: Console, found: Comparison) -> None:
             console.print(f"[bold]{escape(row['strategy'])}[/]: {n} stocks or sites off limits")
 
 
-def _cells(row: Mapping[Hashable, Any]) -> list[str]:
+def _cells(row: Mapping[Hashable, Any], words: Words) -> list[str]:
     if row["status"] not in DONE:
-        return [
-            f"[red]{NARROW.get(row['status'], row['status'])}[/]",
-            *[""] * 11,
-            f"{row['seconds']:.1f}",
-        ]
+        narrow = words.known("comparison", row["status"])
+        return [f"[red]{narrow}[/]", *[""] * 11, f"{row['seconds']:.1f}"]
     per_1000 = ("worst_tenth_per_1000", "two_step_per_1000", "two_step_worst_tenth_per_1000")
     return [
         _million(row["cost_cny_a_year"]),
@@ -234,14 +233,17 @@ def _print_broken(console: Console, done: pd.DataFrame) -> None:
     sets = list(map(set, broken.values()))
     common = set.intersection(*sets) if len(sets) > 1 else set()
     if common:
-        ids = [i for i in next(iter(broken.values())) if i in common]
+        shared = [i for i in next(iter(broken.values())) if i in common]
         names = ", ".join(f"[bold]{escape(name)}[/]" for name in broken)
-        console.print(f"{names} all break {len(ids)} enforced: {escape(', '.join(ids))}")
+        console.print(f"{names} all break {len(shared)} enforced: {escape(', '.join(shared))}")
     for name, ids in broken.items():
         rest = [i for i in ids if i not in common]
         if rest:
-            also = "also breaks" if common else f"breaks {len(rest)} enforced:"
-            console.print(f"[bold]{escape(name)}[/] {also} {escape(', '.join(rest))}")
+            ids = escape(", ".join(rest))
+            if common:
+                console.print(f"[bold]{escape(name)}[/] also breaks {ids}")
+            else:
+                console.print(f"[bold]{escape(name)}[/] breaks {len(rest)} enforced: {ids}")
 
 
 def _million(value: float) -> str:

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from healthalloc import labels
 from healthalloc.cli.answer import answering
 from healthalloc.cli.ending import Exit, fail
+from healthalloc.cli.help import UsageError, speak, usage_error
 from healthalloc.errors import DataError
 from healthalloc.labels import language_of, speaking
 
@@ -32,19 +33,29 @@ AsJson = Annotated[
 
 
 class Group(TyperGroup):
-    """The commands together; their help is in the language asked for."""
+    """The commands together; their help and usage errors are in the language asked for."""
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **how: Any) -> Any:
-        """As Typer has it, once the help is translated."""
-        words = labels.Words(_foreseen(sys.argv[1:] if args is None else list(args)))
-        if words.language != "en":
-            for command in (self, *self.commands.values()):
-                command.help = words.said(command.help or "")
-                command.epilog = words.said(command.epilog or "")
-                for option in command.params:
-                    if getattr(option, "help", None):
-                        option.help = words.said(option.help)  # type: ignore[attr-defined]
-        return super().main(args, *rest, **how)
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **how: Any,
+    ) -> Any:
+        """As Typer has it, in the language asked for."""
+        given = sys.argv[1:] if args is None else list(args)
+        words = labels.Words(_foreseen(given))
+        speak(self, words)
+        try:
+            ended = super().main(args, prog_name, complete_var, False, windows_expand_args, **how)
+        except UsageError as error:
+            if not standalone_mode:
+                raise
+            usage_error(error, words, "--json" in given)
+            ended = Exit.BAD_INPUT
+        return sys.exit(ended) if standalone_mode else ended
 
 
 def _foreseen(args: Sequence[str]) -> labels.Language:

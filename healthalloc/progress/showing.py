@@ -119,7 +119,7 @@ def _part(phase: Phase, words: Words) -> str:
     if phase.total:
         text += f" {min(phase.done + 1, phase.total)}/{phase.total}"
     facts = []
-    for name, value in phase.facts.items():
+    for name, value in sorted(phase.facts.items()):
         if not isinstance(value, str):
             shown = f"{100 * value:.2g} %" if name == "gap" else f"{value:,.0f}"
             facts.append(words(f"progress_fact.{name}", value=shown))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from healthalloc.cli import app
@@ -102,3 +105,55 @@ def test_help(folder: Folder) -> None:
         english = [text for text in described if not CHINESE.search(text)]
         assert english in ([], ["Show this message and exit."]), output
         assert "--lang" in said(command, "--help")[1]
+
+
+COMMANDS = [command.name for command in get_command(app).commands.values()]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_chinese_and_fits(command: str) -> None:
+    code, output = said("--lang", "zh", *([command] if command else []), "--help")
+    assert code == 0
+    assert re.match(rf"用法：\w+ {command}.*\[选项\]", output), output
+    assert [
+        w for w in ("Usage", "Options", "Arguments", "required", "default:") if w in output
+    ] == []
+    lines = output.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    described = [line for line in lines if line.startswith("  -")]
+    assert len(described) >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["solv"], "没有命令 'solv'。是否应为 'solve'？"),
+        (["solve"], "缺少参数 'folder'。"),
+        (["solve", "--gp", "1", "region"], "没有选项 --gp（是否应为"),
+        (["solve", "--gap", "abc", "region"], "'--gap' 的值无效：应为数字"),
+        (["solve", "--gap", "-1", "region"], "'--gap' 的值无效：应大于或等于 0"),
+        (["solve", "region", "--gap"], "选项 '--gap' 需要一个值。"),
+        (["solve", "region", "again"], "多余的参数（again）"),
+        (["audit", "region", "--format", "xls"], "'--format' 的值无效：'xls' 不在"),
+    ],
+)
+def test_a_command_line_that_is_wrong(words: list[str], message: str) -> None:
+    code, output = said("--lang", "zh", *words)
+    assert code == 2
+    assert f"错误：{message}" in output
+
+
+def test_a_wrong_command_line_is_told_to_machines_as_well(folder: Folder) -> None:
+    ended = CliRunner().invoke(app, ["solve", "region", "--gap", "much", "--json"])
+    assert ended.exit_code == 2
+    document = json.loads(ended.stdout)
+    assert (document["command"], document["exit_code"]) == ("solve", 2)
+    assert document["error"]["message"].startswith("Invalid value for '--gap'")
+
+
+def test_a_comparison(folder: Folder) -> None:
+    code, output = said("compare", "region", "-s", "keep,by-residents,plan-table", "--lang", "zh")
+    assert code == 0
+    for text in ("百万元", "基尼", "最差", "条执行条款"):
+        assert text in output, output
+    assert [w for w in ("MCNY", "Gini", "strategy", "breaks", "sec") if w in output] == []
