@@ -23,7 +23,7 @@ from .formulation import LinearProgram, formulate
 from .geo.layers import to_geodataframes
 from .geo.read import Layer, read_layer
 from .geo.write import write_layers
-from .io import new_scenario, read_scenario, write_scenario
+from .io import new_scenario, read_scenario, write_scenario, write_travel
 from .network_graph import from_networkx
 from .plan import Check, Clause, Measure, Plan, register
 from .scenario import Scenario
@@ -103,4 +103,5 @@ __all__ = [
     "write_bundle",
     "write_layers",
     "write_scenario",
+    "write_travel",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from healthalloc.cli.answer import answer
@@ -25,7 +27,11 @@ from healthalloc.cli.app import (
 )
 from healthalloc.errors import DataError, Problem
 from healthalloc.geo.write import checked_output, write_layers
+from healthalloc.io import write_travel
 from healthalloc.io.roads import write_roads
+from healthalloc.io.travel import SUFFIXES as MATRICES
+from healthalloc.io.write import travel_toml
+from healthalloc.scenario import Scenario
 from healthalloc.solvers import Status
 from healthalloc.solving import solve
 
@@ -42,8 +48,8 @@ def export(
             "-o",
             show_default=False,
             help="GeoPackage (.gpkg) to write, or a folder for one GeoJSON file a layer; or a file "
-            "that ends in .graphml for the road graph [default: NAME-plan.gpkg in the current "
-            "folder, NAME.gpkg with --scenario].",
+            "that ends in .graphml for the road graph, in .omx or .parquet for the travel matrix "
+            "[default: NAME-plan.gpkg in the current folder, NAME.gpkg with --scenario].",
         ),
     ] = None,
     scenario_only: Annotated[
@@ -63,18 +69,11 @@ def export(
     console = make_console(quiet)
     with reported_errors(quiet):
         path = export_path(output, folder, scenario_only)
-        is_roads = path.suffix.lower() == GRAPHML
-        if not is_roads:
-            checked_output(path)  # before the work
-        scenario = read(folder, audit_only)
-        if is_roads:
-            if scenario.roads is None:
-                mend = "its method of travel is not road_graph"
-                raise DataError([Problem("roads", "the scenario has no road graph", mend=mend)])
-            write_roads(scenario.roads, path)
-            answer(written=path)
-            console.print(f"Road graph written to {escape(str(path))}")
+        if path.suffix.lower() in (GRAPHML, *MATRICES):
+            _write_travel(console, read(folder, audit_only), path)
             return
+        checked_output(path)  # before the work
+        scenario = read(folder, audit_only)
         if scenario_only:
             layers = write_layers(scenario, path)
             answer(written=path)
@@ -93,6 +92,23 @@ def export(
             layers = write_layers(solution, path)
             answer(written=path)
     console.print(f"Layers {', '.join(layers)} written to {escape(str(path))}")
+
+
+def _write_travel(console: Console, scenario: Scenario, path: Path) -> None:
+    """Write what travel is found from or what it is: the road graph, or the travel matrix."""
+    if path.suffix.lower() in MATRICES:
+        travel = write_travel(scenario, path)
+        stated = travel_toml(travel)
+        answer({"travel": asdict(travel)}, written=path)
+        console.print(f"Travel matrix written to {escape(str(path))}; scenario.toml uses it with:")
+        console.print(f"\n{escape(stated)}")
+        return
+    if scenario.roads is None:
+        mend = "its method of travel is not road_graph"
+        raise DataError([Problem("roads", "the scenario has no road graph", mend=mend)])
+    write_roads(scenario.roads, path)
+    answer(written=path)
+    console.print(f"Road graph written to {escape(str(path))}")
 
 
 _EXIT = {
@@ -124,6 +140,6 @@ def export_path(output: Path | None, folder: Path, scenario_only: bool) -> Path:
     if path == here or here in path.parents or path in here.parents:
         mend = "choose an output apart from the scenario"
         raise DataError([Problem(str(path), "lies in the scenario, or holds it", mend=mend)])
-    if path.suffix.lower() == GRAPHML and not path.parent.is_dir():
+    if path.suffix.lower() in (GRAPHML, *MATRICES) and not path.parent.is_dir():
         raise DataError([Problem(str(path.parent), "is no folder")])
     return path

@@ -11,6 +11,7 @@ from healthalloc.io.results import (
     run_facts,
     write_results,
 )
+from healthalloc.io.travel import write_travel
 from healthalloc.io.write import new_scenario, write_scenario
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "run_facts",
     "write_results",
     "write_scenario",
+    "write_travel",
 ]

@@ -6,7 +6,7 @@ PyTables, Blosc and NumExpr, and cannot write ids that are no whole numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,17 +214,41 @@ def write_matrix(table: pd.DataFrame, path: Path, travel: TravelMatrix) -> None:
 
 
 def _write_omx(table: pd.DataFrame, path: Path, travel: TravelMatrix) -> None:
-    """Rows are populations and columns facilities, each with a lookup of their ids."""
-    h5py = optional("h5py", NEEDS, EXTRA)
-    columns = [c for c in table if c not in ("population_id", "source")]
+    columns = [str(c) for c in table if c not in ("population_id", "source")]
     values = table[columns].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    name = travel.matrix or f"travel_{travel.unit}"
+    write_omx({name: values}, list(table["population_id"]), columns, path)
+
+
+def write_omx(
+    matrices: Mapping[str, NDArray[np.float64]],
+    population_ids: Sequence[str],
+    facility_ids: Sequence[str],
+    path: Path,
+) -> None:
+    """Write an OMX file whose rows are populations and whose columns are facilities.
+
+    Parameters
+    ----------
+    matrices
+        By name, each of shape (n_populations, n_facilities); NaN where there is no way.
+    population_ids, facility_ids
+        Each becomes a lookup of the file.
+    path
+
+    Raises
+    ------
+    UnsupportedError
+        If h5py is not installed.
+    """
+    h5py = optional("h5py", NEEDS, EXTRA)
     with h5py.File(path, "w") as file:
         file.attrs["OMX_VERSION"] = np.bytes_(VERSION)
-        file.attrs["SHAPE"] = np.array(values.shape, dtype=np.int32)
-        name = travel.matrix or f"travel_{travel.unit}"
-        file.create_group("data").create_dataset(name, data=values, compression="gzip")
-        lookups = file.create_group("lookup")
-        ends = (list(table["population_id"]), columns)
-        for dimension, (end, ids) in enumerate(zip(_ENDS.values(), ends)):
+        shape = (len(population_ids), len(facility_ids))
+        file.attrs["SHAPE"] = np.array(shape, dtype=np.int32)
+        data, lookups = file.create_group("data"), file.create_group("lookup")
+        for name, values in matrices.items():
+            data.create_dataset(name, data=values, compression="gzip")
+        for dimension, (end, ids) in enumerate(zip(_ENDS.values(), (population_ids, facility_ids))):
             texts = np.array([str(i).encode() for i in ids], dtype=np.bytes_)
             lookups.create_dataset(end, data=texts).attrs["DIM"] = dimension

@@ -98,7 +98,20 @@ def with_words(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{str(c): table[c].map({True: "yes", False: "no"}) for c in flags})
 
 
-def _stated(item: Clause | Check) -> dict[str, Any]:
+def travel_toml(travel: TravelMatrix) -> str:
+    """The table ``[travel]`` of scenario.toml.
+
+    Parameters
+    ----------
+    travel
+    """
+    import tomli_w
+
+    stated = {name: value for name, value in _stated(travel).items() if value != {}}
+    return tomli_w.dumps({"travel": {"method": travel.method, **stated}})
+
+
+def _stated(item: Clause | Check | TravelMatrix) -> dict[str, Any]:
     """The fields that differ from their defaults."""
     values = {f.name: getattr(item, f.name) for f in fields(item)}
     defaults = {f.name: f.default for f in fields(item) if f.default is not MISSING}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
+from typer.testing import CliRunner
 
 import healthalloc as ha
+from healthalloc.cli import app
 from healthalloc.errors import DataError
 from tests.folder import Folder
 
@@ -52,6 +58,26 @@ def write_omx(path: Path, matrices: dict[str, Any], lookups: dict[str, Any]) -> 
         for name, zones in lookups.items():
             texts = [z.encode() if isinstance(z, str) else z for z in zones]
             file.create_dataset(f"lookup/{name}", data=np.array(texts))
+
+
+GREAT_CIRCLE = """[travel]
+method = "great_circle"
+[travel.speed_km_per_h]
+urban = 30
+rural = 47
+"""
+
+
+def ring_of(scenario: ha.Scenario) -> nx.DiGraph:
+    """A one-way ring road past all points, and one point that it misses."""
+    roads = nx.DiGraph()
+    points = pd.concat([scenario.facilities, scenario.populations])[["longitude", "latitude"]]
+    for node, place in enumerate(points.drop_duplicates().to_dict("records")):
+        roads.add_node(node, **place)
+    n = len(roads)
+    for node in range(n - 1):
+        roads.add_edge(node, (node + 1) % (n - 1), travel_min=3.7, length_km=2.3)
+    return roads
 
 
 def lengths(scenario: ha.Scenario) -> dict[tuple[str, str], float]:
@@ -191,3 +217,52 @@ def test_settings_of_omx_belong_to_omx() -> None:
             **{t: pd.DataFrame() for t in ("facilities", "populations", "resources", "stock",
                "services", "radii", "demand", "requirements")},
         )  # fmt: skip
+
+
+def travel_of(scenario: ha.Scenario) -> pd.DataFrame:
+    return ha.solve(scenario, whole_units=False).flows.filter(
+        ["population_id", "facility_id", "service_id", "cases_a_year", "travel_min", "distance_km"]
+    )
+
+
+@pytest.mark.parametrize("suffix", ["omx", "parquet"])
+@pytest.mark.parametrize("method", ["great_circle", "roads", "gaps"])
+def test_travel_goes_out_as_a_matrix_and_comes_back(
+    folder: Folder, tmp_path: Path, suffix: str, method: str
+) -> None:
+    if method == "gaps":
+        zones, values = square(folder)
+        values[values > 50] = np.nan
+        write_omx(folder / "travel.omx", {"am": values}, {"zones": zones})
+        travel(folder, "travel.omx", "omx", 'missing_pairs = "unreachable"\n')
+    else:
+        folder.replace("scenario.toml", "@travel@", GREAT_CIRCLE)
+    before = ha.read_scenario(folder.path)
+    if method == "roads":
+        settings = replace(before.settings, travel=ha.RoadGraph())
+        radii = before.radii.assign(radius=25.0, unit="min")
+        before = before.replace(
+            settings=settings, roads=ring_of(before), radii=radii, plan=ha.Plan()
+        )
+    ha.write_scenario(before, tmp_path / "same")
+    out = tmp_path / f"travel.{suffix}"
+    ended = CliRunner().invoke(app, ["export", str(tmp_path / "same"), "-o", str(out)])
+    assert ended.exit_code == 0, ended.output
+    ha.write_scenario(before, tmp_path / "again")
+    text = (tmp_path / "again" / "scenario.toml").read_text()
+    stated = tomllib.loads(ended.output.split(":\n", 1)[1])
+    document = tomllib.loads(text) | stated
+    (tmp_path / "again" / "scenario.toml").write_text(tomli_w.dumps(document))
+    out.rename(tmp_path / "again" / out.name)
+    after = ha.read_scenario(tmp_path / "again")
+    columns = ["travel_min"] if method == "roads" else ["travel_min", "distance_km"]
+    keys = ["population_id", "facility_id", "service_id", "cases_a_year"]
+    pd.testing.assert_frame_equal(
+        travel_of(after)[[*keys, *columns]], travel_of(before)[[*keys, *columns]], check_exact=True
+    )
+
+
+def test_a_matrix_is_written_in_two_formats_only(folder: Folder, tmp_path: Path) -> None:
+    folder.replace("scenario.toml", "@travel@", GREAT_CIRCLE)
+    with pytest.raises(DataError, match=r"cannot hold a travel matrix \(a file that ends in .omx"):
+        ha.write_travel(ha.read_scenario(folder.path), tmp_path / "travel.csv")
