@@ -117,7 +117,10 @@ def tables_page() -> str:
         text += f"## {table.name}.csv\n\n{table.meaning}{optional} One row for each {key}.\n\n"
         text += grid(
             ["column", "unit", "allowed", "default", "meaning"],
-            ([f"`{c.name}`", c.unit, c.allowed, c.default_text, c.meaning] for c in table.columns),
+            (
+                [f"`{c.name}`", c.unit, c.allowed, c.default_text, c.meaning.replace("<", r"\<")]
+                for c in table.columns
+            ),
         )
     text += (
         "## scenario.toml\n\n"
@@ -266,9 +269,9 @@ keys are always these:
 
 Each of the `problems` of an input is an object with `table`, `row`, `column`, `value`, `message`
 and `mend`. A number that is not known is `null`; infinities are the words `"inf"` and `"-inf"`.
-Errors stand in the document, not on standard error. Only a command line that cannot be read (an
-unknown option) is told in words on standard error, with exit code 2. The keys are English
-whatever the language; texts are in the language of `--lang`.
+Errors stand in the document, not on standard error, those of a command line that cannot be read
+(an unknown option) among them. The keys are English whatever the language; texts are in the
+language of `--lang`.
 
 ## Progress
 
@@ -306,7 +309,9 @@ def command_rows(callback: Callable[..., Any]) -> Iterator[list[str]]:
             first = [info.default] if isinstance(info.default, str) else []
             decls = [*first, *(info.param_decls or ())] or [f"--{name.replace('_', '-')}"]
             shown = ", ".join(decls) + value
-        yield [f"`{shown}`", "required" if required else "", info.help or ""]
+        value = getattr(parameter.default, "value", parameter.default)
+        default = "" if required or value is None or value is False else f"`{value}`"
+        yield [f"`{shown}`", "required" if required else default, info.help or ""]
 
 
 # ---------------------------------------------------------------- results
