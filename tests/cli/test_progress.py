@@ -112,7 +112,7 @@ def test_a_line_in_both_languages() -> None:
         "7 s: strategies 4/12 (max-min) › whole units and sites: bound 2,140,000,000, gap 0.84 %"
     )
     assert showing.line(phases, 7.2, Words("zh")) == (
-        "7 秒：比较策略 4/12 (max-min) › 求解整数规划：下界 2,140,000,000，差距 0.84 %"
+        "7 秒：比较策略 4/12 (max-min) › 求解整数规划：下界 2,140,000,000，间隙 0.84 %"
     )
 
 

@@ -463,7 +463,7 @@ def test_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", ("yearly cost above", "mean way to care")), ("zh", ("年费用高出", "平均就医路程"))],
+    [("en", ("yearly cost above", "mean way to care")), ("zh", ("年费用高出", "平均就医行程"))],
 )
 def test_plot(language: str, words: tuple[str, ...], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")

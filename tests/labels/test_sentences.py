@@ -71,7 +71,7 @@ def test_sentences_with_gaps() -> None:
     )
     assert said("is empty: expected a finite number >= 0", "zh") == "为空：应为有限数 >= 0"
     assert said("Before: optimal, 5 CNY a year with unmet demand priced (gap 0)", "zh") == (
-        "改动前：最优，每年 5 元，含未满足需求罚价（差距 0）"
+        "改动前：最优，每年 5 元，含未满足需求罚价（间隙 0）"
     )
     assert said("nobody ever said this", "zh") == "nobody ever said this"
     assert [said("none", language) for language in LANGUAGES] == ["none", "无"]
