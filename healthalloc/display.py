@@ -45,7 +45,7 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
         console.print(escape(str(found.conflict)))
         console.print("Leaving out or loosening any one of them resolves this conflict.")
     elif not found.status.has_solution:
-        console.print(f"[bold red]No allocation:[/] {found.status.value}")
+        console.print(f"[bold red]No allocation:[/] {found.status.words}")
     else:
         _headline(console, found)
         print_table(console, "Beds by facility", _beds(found))

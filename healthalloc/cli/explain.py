@@ -120,7 +120,7 @@ def _print_repairs(console: Console, found: Repairs) -> None:
         console.print(
             f"    {n} {'member' if n == 1 else 'members'} changed{binding}; in all by "
             f"{100 * repair.weighted_change:,.3g} % of the targets; yearly cost "
-            f"{repair.cost_cny_a_year:,.0f} CNY ({repair.solution.status.value}, "
+            f"{repair.cost_cny_a_year:,.0f} CNY ({repair.solution.status.words}, "
             f"gap {repair.solution.gap:.2g})"
         )
     if not found.complete:

@@ -87,7 +87,7 @@ def export(
             )
             answer(solution.run())
             if not solution.status.has_solution:
-                console.print(f"[red]{solution.status.value}[/]: nothing to export")
+                console.print(f"[red]{solution.status.words}[/]: nothing to export")
                 raise typer.Exit(_EXIT.get(solution.status, Exit.FAILED))
             layers = write_layers(solution, path)
             answer(written=path)

@@ -62,6 +62,6 @@ def end_without_plan(console: Console, found: Solution) -> None:
         console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
         console.print(escape(str(found.conflict)))
         raise typer.Exit(Exit.INFEASIBLE)
-    console.print(f"[bold red]No plan:[/] {found.status.value}")
+    console.print(f"[bold red]No plan:[/] {found.status.words}")
     stopped = found.status is Status.LIMIT_WITHOUT_INCUMBENT
     raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)

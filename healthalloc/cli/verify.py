@@ -26,6 +26,7 @@ from healthalloc.cli.app import (
 )
 from healthalloc.cli.optimum import end_without_plan
 from healthalloc.display import print_table
+from healthalloc.labels import Words, language_of
 from healthalloc.solving import solve as solve_scenario
 from healthalloc.verification import Verification
 from healthalloc.verification import verify as verify_bundle
@@ -99,12 +100,14 @@ def _show(console: Console, found: Verification, compared: bool) -> None:
     table["passed"] = table["passed"].map({True: "yes", False: "[red]no[/]"})
     print_table(console, "Checks", table, wide=("check", "detail"))
     if not found.passed:
+        words = Words(language_of())
         failed = [check for check in found.checks if not check.passed]
         console.print(
             f"[bold red]Not verified:[/] {len(failed)} of {len(found.checks)} checks fail"
         )
         for check in failed:
-            console.print(f"  - {escape(check.name)}: {escape(check.detail)}")
+            found_wrong = f"{words.said(check.name)}: {words.said(check.detail)}"
+            console.print(f"  - {escape(found_wrong)}")
         return
     console.print(
         f"[bold green]Verified:[/] an allocation at {found.objective:,.0f} CNY a year meets every "

@@ -255,10 +255,10 @@ def _headline(console: Console, name: str, solution: Solution) -> None:
         console.print(f"{name}: [bold red]infeasible.[/] These cannot all hold together:")
         console.print(escape(str(solution.conflict)))
     elif not solution.status.has_solution:
-        console.print(f"{name}: [bold red]no allocation[/] ({solution.status.value})")
+        console.print(f"{name}: [bold red]no allocation[/] ({solution.status.words})")
     else:
         console.print(
-            f"{name}: {solution.status.value}, {solution.objective:,.0f} CNY a year with unmet "
+            f"{name}: {solution.status.words}, {solution.objective:,.0f} CNY a year with unmet "
             f"demand priced (gap {solution.gap:.2g})"
         )
 

@@ -77,7 +77,7 @@ def workbook(
     if status.has_solution:
         console.print(f"{escape(scenario.settings.name)}: {solution.objective:,.0f} CNY a year")
     else:
-        console.print(f"{escape(scenario.settings.name)}: [red]{status.value}[/]")
+        console.print(f"{escape(scenario.settings.name)}: [red]{status.words}[/]")
     console.print(f"Workbook written to {escape(str(target))}")
     if status is Status.INFEASIBLE:
         raise typer.Exit(Exit.INFEASIBLE)

@@ -43,6 +43,15 @@ class Status(Enum):
         """Whether there is a feasible point to show."""
         return self in (Status.OPTIMAL, Status.LIMIT_WITH_INCUMBENT)
 
+    @property
+    def words(self) -> str:
+        """The status as it is said to people."""
+        if self is Status.LIMIT_WITH_INCUMBENT:
+            return "stopped at a limit"
+        if self is Status.LIMIT_WITHOUT_INCUMBENT:
+            return "a limit came before any solution"
+        return str(self.value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SolverOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from rich.cells import cell_len
@@ -157,3 +158,19 @@ def test_a_comparison(folder: Folder) -> None:
     for text in ("百万元", "基尼", "最差", "条执行条款"):
         assert text in output, output
     assert [w for w in ("MCNY", "Gini", "strategy", "breaks", "sec") if w in output] == []
+
+
+def test_what_verify_refuses(folder: Folder, tmp_path: Path) -> None:
+    assert said("bundle", "region", "-q")[0] == 0
+    with ZipFile("region-bundle.zip") as whole, ZipFile("altered.zip", "w") as altered:
+        for name in whole.namelist():
+            text = whole.read(name).decode()
+            if name == "solution.csv":
+                header, first, rest = text.split("\n", 2)
+                text = "\n".join([header, first.replace(",", ",123456", 1), rest])
+            altered.writestr(name, text)
+    code, output = said("verify", "altered.zip", "--lang", "zh", "--against", "region")
+    assert code == 1
+    listed = [line for line in output.splitlines() if line.startswith("  - ")]
+    assert any("残差" in line for line in listed)
+    assert [w for w in ("hashes", "rows:", "residual", "folder", "anew") if w in output] == []
