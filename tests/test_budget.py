@@ -15,7 +15,7 @@ from healthalloc.bundle import write_bundle
 from healthalloc.cli.app import Exit, app
 from healthalloc.explain.conflicts import find_conflicts
 from healthalloc.explain.prices import price_solution
-from healthalloc.explain.repairs import repairs
+from healthalloc.explain.repairs import correction, propose, repairs
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.verification import verify
 from tests.region import FACILITIES, KEPT_CNY, clause, edit, quiet, region
@@ -118,6 +118,16 @@ def test_repairs_move_the_budget_or_the_target_and_hold() -> None:
         assert repair.solution.status is ha.Status.OPTIMAL
     kept = repairs(scenario, keep_limits=True, keep=["budget"])
     assert all("budget" not in set(r.changes["member"]) for r in kept.repairs)
+
+
+def test_what_the_targets_alone_can_do_is_told_beside_more_money(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though no time is left to search for sets, nor for repairs that leave something out."""
+    monkeypatch.setattr(correction, "SECONDS", 0.0)
+    monkeypatch.setattr(propose, "SECONDS", 0.0)
+    found = repairs(fifty(KEPT_CNY + BEDS_CNY - 150.0), keep_limits=True)
+    assert [tuple(r.changes["member"]) for r in found.repairs] == [("budget",), ("beds",)]
 
 
 def test_retiring_costs_count() -> None:

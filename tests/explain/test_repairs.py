@@ -535,6 +535,18 @@ def test_a_search_that_ends_early_still_finds_three(monkeypatch: pytest.MonkeyPa
     assert {"many", "more"} in members
 
 
+def test_nothing_is_touched_for_a_change_hardly_smaller() -> None:
+    """A hair less in all, from 59.7 to 60, is not worth the three floors that it would touch."""
+    floors = [at_least(name, 60) for name in ("many", "as many", "so many")]
+    scenario = region(
+        clauses=[*floors, at_most("few", 23), at_most("nearly", 59.69)], whole_units=False
+    )
+    scenario = scenario.replace(stock=edit(scenario.stock, lower=0))
+    found = repairs(scenario, keep_limits=True)
+    assert changes(found[0]) == {("few", "at_most", 23, 60), ("nearly", "at_most", 59.69, 60)}
+    assert [repair.n_changes for repair in found.repairs] == [2, 3]
+
+
 def test_command_with_bad_input(tmp_path: Any) -> None:
     folder = write(tmp_path, region(clauses=[at_least("many", 60), at_most("few", 50)]))
     wrong = runner.invoke(app, ["explain", folder, "--keep", "mani", "-o", str(tmp_path / "out")])

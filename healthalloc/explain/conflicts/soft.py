@@ -193,9 +193,16 @@ class SoftProgram:
         )
         return stretched, used
 
-    def run(self, program: LinearProgram) -> Result:
-        """Solve a small program, within the time of one question if it has whole units."""
-        options = self.options
+    def run(self, program: LinearProgram, gap: float = 0.0) -> Result:
+        """Solve a small program, within the time of one question if it has whole units.
+
+        Parameters
+        ----------
+        program
+        gap
+            Relative gap that will do, if it is wider than that of the options.
+        """
+        options = replace(self.options, gap=max(gap, self.options.gap))
         if program.is_mixed_integer:
             seconds = min(options.time_limit_s, SECONDS_A_TEST)
             options = replace(options, time_limit_s=seconds)

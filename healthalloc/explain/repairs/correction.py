@@ -14,7 +14,7 @@ from healthalloc.explain.conflicts.filters import minimal_sets
 from healthalloc.explain.conflicts.soft import Positions, SoftProgram
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.progress import phase
-from healthalloc.solvers.base import SolverOptions
+from healthalloc.solvers.base import SolverOptions, Status
 from healthalloc.solvers.highs import solve_highs
 
 LATER = 1e-3
@@ -71,11 +71,14 @@ def corrections(
     cover = _Cover.of(soft, np.array(sorted(movable), dtype=np.intp), set(last))
     found: list[Positions] = []
     complete = False
-    began = time.monotonic()
+    until = time.monotonic() + SECONDS
     for _ in range(MOST_ROUNDS):
-        if time.monotonic() - began > SECONDS:
+        if (seconds := until - time.monotonic()) <= 0:
             return Corrections(tuple(found), complete=False)
-        chosen = cover.cheapest(found, alike=not complete)
+        try:
+            chosen = cover.cheapest(found, seconds, alike=not complete)
+        except TimeoutError:
+            return Corrections(tuple(found), complete=False)
         if chosen is None:
             if complete or len(found) >= ENOUGH:
                 return Corrections(tuple(found), complete=True)
@@ -131,15 +134,22 @@ class _Cover:
         price[is_last] += 2 * price.sum()
         return cls(movable, price, kind, is_last, int(is_last.sum()))
 
-    def cheapest(self, barred: list[Positions], *, alike: bool) -> Positions | None:
+    def cheapest(self, barred: list[Positions], seconds: float, *, alike: bool) -> Positions | None:
         """The cheapest members that hit every known conflict; ``None`` if none do.
 
         Parameters
         ----------
         barred
             Sets of which no other may contain all members.
+        seconds
+            Time to find them.
         alike
             Whether to bar sets of the same kinds of members too.
+
+        Raises
+        ------
+        TimeoutError
+            If it is not known in time which are the cheapest.
         """
         if any(not np.isin(members, self.movable).any() for members in self.known):
             return None
@@ -169,5 +179,7 @@ class _Cover:
             np.concatenate([self.price, np.zeros(n_kinds)]), 0.0, csc_array(matrix), lower, upper,
             np.zeros(n + n_kinds), np.ones(n + n_kinds), np.ones(n + n_kinds, dtype=bool),
         )  # fmt: skip
-        result = solve_highs(program, SolverOptions(gap=0.0))
+        result = solve_highs(program, SolverOptions(time_limit_s=seconds, gap=0.0))
+        if result.status not in (Status.OPTIMAL, Status.INFEASIBLE):
+            raise TimeoutError
         return None if result.x is None else self.movable[result.x[:n] > 0.5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,13 +11,26 @@ from scipy.sparse import csc_array, csr_array, vstack
 
 from healthalloc.explain.conflicts.soft import Bounds, SoftProgram
 from healthalloc.explain.conflicts.soften import soften
-from healthalloc.explain.repairs.targets import Knob, Move, equal_values, moved_bounds, tidy
+from healthalloc.explain.repairs.targets import (
+    WASTE,
+    Knob,
+    Move,
+    equal_values,
+    moved_bounds,
+    tidy,
+)
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import Status
 
 UNCHANGED = 1e-8
 """Change against the size of its target that counts as none."""
 MOST_STEPS = 5
+TINY = 0.01
+"""Share of the total change below which a change is not worth touching one more member."""
+GAP = 1e-3
+"""Gap of the least change of a plan in whole units: far less than rounding its targets costs."""
+SECONDS = 5.0
+"""Time to look for changes of a repair that it can do without."""
 CLOSE = 0.005
 """Share of a change to which that of a ratio is narrowed down."""
 
@@ -46,21 +60,22 @@ class Changer:
         """The least total change of some members, in targets with few digits.
 
         Total change is the sum of the changes, each as a share of the size of its target. It
-        is the least of a linear program, or of one with whole units, exactly so where
-        denominators are fixed. The target of a ratio between resources stands in the
-        coefficients: its row is stretched by the change times the denominator, which is
-        taken from the answer before until it settles; the change is then narrowed down by
-        bisection with all else in place.
+        is the least of a linear program, or of one with whole units (to within `GAP`), where
+        denominators are fixed; a little more where that leaves a member alone (`TINY`). The
+        target of a ratio between resources stands in the coefficients: its row is stretched by
+        the change times the denominator, which is taken from the answer before until it
+        settles; the change is then narrowed down by bisection with all else in place.
 
         Returns
         -------
         list of Move or None
             ``None`` if no change of these members was found to be enough.
         """
-        knobs = [knob for knob in self.knobs if knob.member in members and knob.most > 0]
-        changes = self._changes(knobs)
-        if changes is None:
+        allowed = [knob for knob in self.knobs if knob.member in members and knob.most > 0]
+        least = self._changes(allowed)
+        if least is None:
             return None
+        knobs, changes = self._without_tiny(allowed, least)
         used = [(k, c) for k, c in zip(knobs, changes) if c > UNCHANGED * k.scale]
         for position, (knob, change) in enumerate(used):
             if self._is_ratio(knob):
@@ -89,6 +104,21 @@ class Changer:
             base = np.where(own > 1e-9, own, base)
         return best
 
+    def _without_tiny(
+        self, knobs: Sequence[Knob], changes: Floats
+    ) -> tuple[Sequence[Knob], Floats]:
+        """The same without what hardly changes, if the others can do without at little cost."""
+        weight = changes / np.array([knob.scale for knob in knobs])
+        tiny = (weight > UNCHANGED) & (weight < TINY * weight.sum())
+        if not tiny.any():
+            return knobs, changes
+        rest = [knob for knob, is_tiny in zip(knobs, tiny) if not is_tiny]
+        found = self._changes(rest)
+        if found is None:
+            return knobs, changes
+        total = sum(change / knob.scale for knob, change in zip(rest, found))
+        return (rest, found) if total <= weight.sum() * (1 + WASTE) else (knobs, changes)
+
     def _point(self, knobs: Sequence[Knob], base: Floats, weight: Floats) -> Floats | None:
         """A point of least total change: of the last members first, then of all."""
         soft, n = self.soft, len(knobs)
@@ -101,11 +131,11 @@ class Changer:
         program, _ = soft.stretched(soft.members, column, base, weight, most)
         if is_last.any():
             first = np.concatenate([np.zeros(program.n_columns - n), np.where(is_last, weight, 0)])
-            result = soft.run(replace(program, cost=first))
+            result = soft.run(replace(program, cost=first), GAP)
             if result.x is None:
                 return None
             program = _at_most(program, first, float(first @ result.x))
-        result = soft.run(program)
+        result = soft.run(program, GAP)
         if result.x is None or result.status is Status.INFEASIBLE:
             return None
         x = np.where(program.integer, np.round(result.x), result.x)
@@ -151,11 +181,29 @@ class Changer:
                 break
         else:
             return None
+        moves = self._without_needless(moves)
+        change_of = {id(knob): change for knob, change in used}
         firm: list[Move] = []
-        for position, (knob, change) in enumerate(used):
-            if knob.field == "equals":
-                moves[position] = self._equality(knob, change, moves, firm)
+        for position, move in enumerate(moves):
+            if move.knob.field == "equals":
+                change = change_of[id(move.knob)]
+                moves[position] = self._equality(move.knob, change, moves, firm)
                 firm.append(moves[position])
+        return moves
+
+    def _without_needless(self, moves: list[Move]) -> list[Move]:
+        """The moves without those that the others, as printed, can do without.
+
+        Rounding, and programs that end within their gap, leave some; the last members first,
+        then the smallest. Of many moves, those that time allows.
+        """
+        until = time.monotonic() + SECONDS
+        for move in sorted(moves, key=lambda m: (m.knob.member not in self.last, m.weight)):
+            if len(moves) == 1 or time.monotonic() > until:
+                break
+            rest = [other for other in moves if other is not move]
+            if self._holds(rest):
+                moves = rest
         return moves
 
     def _equality(

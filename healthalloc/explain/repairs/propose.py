@@ -10,7 +10,7 @@ import numpy as np
 from healthalloc.explain.conflicts.soft import SoftProgram
 from healthalloc.explain.repairs.correction import ENOUGH, SECONDS, corrections
 from healthalloc.explain.repairs.least_change import Changer
-from healthalloc.explain.repairs.targets import Move
+from healthalloc.explain.repairs.targets import Move, is_budget
 
 Moves = list[Move]
 
@@ -38,14 +38,22 @@ def propose(
     # every way to touch as few binding clauses as possible, with all that is not binding
     ways = {frozenset(s & last) for s in sets} or ([] if found.complete else [frozenset(last)])
     pools = [(movable - last) | way for way in ways]
-    whole = [moves for pool in pools if (moves := changer.least(pool))]
     single = [moves for members in sets if (moves := changer.least(members))]
-    # all targets together are of use only where they change less than those of any set
-    bar = min(map(weight_of, single), default=np.inf) * (1 - 1e-9)
-    proposed = _distinct([*(moves for moves in whole if weight_of(moves) < bar), *single])
+    # more money mends most plans: what the targets alone can do is worth knowing beside it
+    budget = {k for k in movable if is_budget(soft.model, k)}
+    kept = [pool - budget for pool in pools if pool & budget]
+    whole = [moves for pool in (*pools, *kept) if (moves := _less(changer, pool, single))]
+    proposed = _distinct([*whole, *single])
     if not found.complete:
         proposed += _without_some(changer, proposed, pools)
     return proposed, found.complete
+
+
+def _less(changer: Changer, pool: set[int], known: Sequence[Moves]) -> Moves | None:
+    """The least change of all members of a pool, if it is less than that of any set in it."""
+    bar = min((weight_of(m) for m in known if _members(m) <= pool), default=np.inf)
+    moves = changer.least(pool)
+    return moves if moves and weight_of(moves) < bar * (1 - 1e-9) else None
 
 
 def weight_of(moves: Sequence[Move]) -> float:
@@ -70,8 +78,9 @@ def _without_some(
 ) -> list[Moves]:
     """Further repairs where the search for minimal sets ended too early to find enough.
 
-    A member of each repair known is left as it is, the most changed first, and the least change
-    of all others is found: a repair that differs from all known (Reiter 1987,
+    A member of each repair known is left as it is, and the least change of all others is
+    found; first those that could have changed further, since others can do so in their place,
+    the most changed of them first: a repair that differs from all known (Reiter 1987,
     doi:10.1016/0004-3702(87)90062-2, on the tree of such choices).
     """
     more: list[Moves] = []
@@ -81,7 +90,7 @@ def _without_some(
         left = waiting.pop(0)
         untouched = [moves for moves in (*known, *more) if not _members(moves) & left]
         if untouched:
-            of = sorted(untouched[0], key=lambda move: -move.weight)
+            of = sorted(untouched[0], key=lambda move: (move.is_all_the_way, -move.weight))
             waiting += [more_left for m in of if (more_left := left | {m.knob.member}) != left]
             continue
         found = [moves for pool in pools if (moves := changer.least(set(pool) - left))]

@@ -14,7 +14,7 @@ from healthalloc.explain.conflicts.soften import soften
 from healthalloc.explain.repairs.answer import CHANGES, CRITERIA, Repair, Repairs
 from healthalloc.explain.repairs.least_change import Changer
 from healthalloc.explain.repairs.propose import propose
-from healthalloc.explain.repairs.targets import Move, knobs_of, moved_scenario
+from healthalloc.explain.repairs.targets import Move, is_budget, knobs_of, moved_scenario
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.budget import Budget, stated
 from healthalloc.progress import each
@@ -163,9 +163,7 @@ def _spare_budget(model: Model, moves: Sequence[Move], solution: Solution) -> li
     enough = float(np.ceil(spent * (1 + 1e-9)))
 
     def is_spare(move: Move) -> bool:
-        of = move.knob.member
-        is_budget = of < len(model.enforced) and isinstance(model.enforced[of].clause, Budget)
-        return is_budget and enough < move.to * (1 - 1e-6)
+        return is_budget(model, move.knob.member) and enough < move.to * (1 - 1e-6)
 
     if not any(map(is_spare, moves)):
         return []

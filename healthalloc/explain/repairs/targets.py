@@ -144,6 +144,16 @@ class Move:
         """Size of the change against the size of the target."""
         return abs(self.to - self.knob.value) / self.knob.scale
 
+    @property
+    def is_all_the_way(self) -> bool:
+        """Whether the number cannot be moved any farther."""
+        return abs(self.to - self.knob.value) >= self.knob.most * (1 - 1e-9)
+
+
+def is_budget(model: Model, member: int) -> bool:
+    """Whether a member is the budget of the scenario."""
+    return member < len(model.enforced) and isinstance(model.enforced[member].clause, Budget)
+
 
 def moved_bounds(bounds: Bounds, moves: Sequence[Move], *, loosely: bool = False) -> Bounds:
     """The numbers with some moved.
