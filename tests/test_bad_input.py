@@ -332,6 +332,15 @@ def _(folder: Folder) -> None:
         folder.swap(table, *range(1, n_rows + 1))
 
 
+@fault(
+    "a point at 0, 0 among others",
+    found("facilities", 2, "longitude", "0", "and latitude are 0", "leave both empty"),
+)
+def _(folder: Folder) -> None:
+    folder.set("facilities", 2, "longitude", "0")
+    folder.set("facilities", 2, "latitude", "0")
+
+
 # ------------------------------------------------------------------ words
 
 cell_fault("radii", 1, "unit", "minutes", "one of min, km", "did you mean min?")

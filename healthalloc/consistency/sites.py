@@ -94,7 +94,7 @@ def check_proposals(tables: Tables) -> list[Problem]:
 
 
 def check_points(tables: Tables, needed: bool) -> list[Problem]:
-    """Coordinates present where needed, and no point far away unless swapped back."""
+    """Coordinates present where needed, no point far away unless swapped back, none at 0, 0."""
     names, columns = ("facilities", "populations"), ["longitude", "latitude"]
     middle = pd.concat([tables[name][columns] for name in names]).median().to_numpy()
     problems: list[Problem] = []
@@ -116,4 +116,9 @@ def check_points(tables: Tables, needed: bool) -> list[Problem]:
             )
             for row in rows_where((off > FAR_DEGREES) & (off_swapped < NEAR_DEGREES))
         ]  # fmt: skip
+        problems += flag(
+            tables, name, (points == 0).all(axis=1) & (off > FAR_DEGREES), "longitude",
+            "and latitude are 0, far from all other points: a place that is not known?",
+            "give both in degrees, WGS 84, or leave both empty",
+        )  # fmt: skip
     return problems
