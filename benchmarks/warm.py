@@ -144,17 +144,28 @@ def warm(
         bool, typer.Option(help="Solve every changed scenario from nothing too.")
     ] = True,
     points: Annotated[int, typer.Option(help="Points of the front; 0: none.")] = 20,
+    engine: Annotated[str, typer.Option(help="Engine of the first solve, as settings name it.")] = (
+        "highs"
+    ),
 ) -> None:
     """Changes of an open scenario and a Pareto front beside solves from nothing, in CPU time."""
     region = generate(*SIZES[size])
     began = time.process_time()
-    first = solve(region, solver="highs", whole_units=False, time_limit_s=LIMIT_S)
+    first = solve(region, solver=engine, whole_units=False, time_limit_s=LIMIT_S)
     cold_s = time.process_time() - began
-    typer.echo(f"{size} from nothing: {cold_s:.2f} CPU s, {first.result.iterations} iterations")
+    typer.echo(
+        f"{size} from nothing: {cold_s:.2f} CPU s, {first.result.iterations} iterations, "
+        f"{first.result.solver}"
+    )
     scenario = binding(first)
+    began = time.process_time()
     what_if = WhatIf(first, whole_units=False, time_limit_s=LIMIT_S)
     what_if.replace(plan=scenario.plan, settings=scenario.settings)
     base = what_if.solve()
+    typer.echo(
+        f"opened, two rows added: {time.process_time() - began:.2f} CPU s, "
+        f"{base.result.iterations} iterations"
+    )
     given = {name: getattr(scenario, name) for name in ("populations", "services", "plan")}
     rows = []
     for name, change in changes(base).items():

@@ -119,6 +119,7 @@ def answered(
         result = engine(program, options)
         if result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT):
             result = or_whole_point(program, relaxed, result, options)
+        result = replace(result, basis=relaxed.basis)
     elif program.is_mixed_integer and relaxed.status.has_solution:
         # a limit stopped the relaxation: its point is no allocation of whole units
         result = replace(relaxed, status=Status.LIMIT_WITHOUT_INCUMBENT, x=None)

@@ -91,8 +91,8 @@ class Result:
     iterations
         Simplex iterations or branch-and-bound nodes, if the solver tells.
     basis
-        Basis of a solved LP, if the solver tells: a program that is much the same may begin
-        from it (see `Session`).
+        Basis of a solved LP, or of a solved MILP's relaxation, if the solver tells: a program
+        that is much the same may begin from it (see `Session`).
     """
 
     status: Status

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from healthalloc.formulation.program import Block, LinearProgram
 
 Stands = NDArray[np.int8]
-LOWER, BASIC = 0, 1
+LOWER, BASIC, UPPER = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +13,17 @@ from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
 from healthalloc.errors import SolverError
 from healthalloc.formulation.program import Floats, LinearProgram
-from healthalloc.solvers.base import Result, Solver, SolverOptions, Status
+from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.basis import Basis, basis_of, offer
 from healthalloc.solvers.highs import hand_over, passed, read_result
+from healthalloc.solvers.interior import large_interior
 
 Positions = NDArray[np.intp]
+ColdEngine = Callable[[LinearProgram, SolverOptions], Result | None]
+DUAL, PRIMAL = 1, 4
+"""The simplex methods, as HiGHS numbers them."""
+PATIENCE_S = 1.0
+"""Seconds that a start may take however quick the program was from nothing."""
 _NO_LIMIT = 2**31 - 1
 
 
@@ -29,8 +36,10 @@ class Session:
     HiGHS completes to a point of the changed program if it can. The time limit is that of each
     solve.
 
-    A start helps where a change is small. One that takes more simplex iterations than `most`
-    is broken off, and the program is solved from nothing.
+    A start helps where a change is small. One that takes more simplex iterations than `most`, or
+    longer than the program took from nothing, is broken off, and the program is solved from
+    nothing. From nothing a large LP of an allocation's shape is solved by the interior point,
+    and HiGHS goes on from the vertex that it gives.
 
     A row that is freed while it has a price is first turned around: bounded on its other side
     at the bound that it stood at. The point stays feasible, and by convexity the optimum of the
@@ -49,12 +58,16 @@ class Session:
     basis
         Basis of an earlier answer to the program, or one much like it, to begin from.
     cold
-        What solves an LP from nothing where the start did not help; by default HiGHS.
+        What solves an LP from nothing, or says None where HiGHS is to do it.
+    cold_s
+        Seconds that the LP took from nothing, where that is known.
 
     Attributes
     ----------
     restarts : int
         How often a start did not help.
+    cold_s : float
+        Seconds of the last solve from nothing; infinite where none is known.
     """
 
     def __init__(
@@ -64,16 +77,18 @@ class Session:
         *,
         primal: bool = False,
         basis: Basis | None = None,
-        cold: Solver | None = None,
+        cold: ColdEngine = large_interior,
+        cold_s: float = np.inf,
     ) -> None:
         self._program = program
         self._options = options = options or SolverOptions()
         self._cold = cold
+        self.cold_s = cold_s
         self._is_warm = basis is not None
         self._incumbent: Floats | None = None
         self._row_dual: Floats | None = None
         self._turned: set[int] = set()
-        self._simplex = 4 if primal else 1
+        self._simplex = PRIMAL if primal else DUAL
         self.restarts = 0
         self._left_s = options.time_limit_s
         self._highs: Any = passed(program, options)
@@ -101,27 +116,34 @@ class Session:
             result = self._run(began)
             self._incumbent = self._incumbent if result.x is None else result.x
             return result
-        capped = self._is_warm
         spent = self._run_turned(began) if self._turned else 0
-        result = self._run(began, self.most if capped else _NO_LIMIT)
-        result = replace(result, iterations=spent + (result.iterations or 0))
-        stopped = result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT)
-        if capped and stopped and (result.iterations or 0) >= self.most:
+        if self._is_warm:
+            result = self._run(began, self.most, max(self.cold_s, PATIENCE_S))
+            if self._stopped(result) and self._left_s > 0:
+                self.restarts += 1
+                spent += result.iterations or 0
+                result = self._from_nothing(began)
+        else:
             result = self._from_nothing(began)
         self._is_warm, self._row_dual = result.status is Status.OPTIMAL, result.row_dual
-        return result
+        return replace(result, iterations=spent + (result.iterations or 0))
+
+    @staticmethod
+    def _stopped(result: Result) -> bool:
+        return result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT)
 
     def _run_turned(self, began: float) -> int:
         """Solve with the freed rows turned around, then free them; the iterations it took."""
-        self._highs.setOptionValue("simplex_strategy", 4)
-        result = self._run(began, self.most)
-        self._highs.setOptionValue("simplex_strategy", self._simplex)
-        self._left_s = max(self._left_s - result.seconds, 0.0)
+        spent = 0
+        if self._is_warm:
+            self._highs.setOptionValue("simplex_strategy", PRIMAL)
+            spent = self._run(began, self.most).iterations or 0
+            self._highs.setOptionValue("simplex_strategy", self._simplex)
         rows = np.array(sorted(self._turned), dtype=np.int32)
         free = np.full(len(rows), np.inf)
         self._highs.changeRowsBounds(len(rows), rows, -free, free)
         self._turned.clear()
-        return result.iterations or 0
+        return spent
 
     @property
     def most(self) -> int:
@@ -131,34 +153,55 @@ class Session:
         """
         return max(self._program.n_rows, 1000)
 
-    def _run(self, began: float, most: int = _NO_LIMIT) -> Result:
+    def _run(self, began: float, most: int = _NO_LIMIT, most_s: float = np.inf) -> Result:
         # simplex counts its limit over all solves of an instance, branch and bound over one
         # (https://github.com/ERGO-Code/HiGHS/issues/1477)
         before = 0.0 if self._program.is_mixed_integer else self._highs.getRunTime()
-        self._highs.setOptionValue("time_limit", before + self._left_s)
+        self._highs.setOptionValue("time_limit", before + min(self._left_s, most_s))
         self._highs.setOptionValue("simplex_iteration_limit", most)
         try:
-            return read_result(self._highs, self._program, began)
+            result = read_result(self._highs, self._program, began)
         except SolverError:
             self.forget()
             self._highs.setOptionValue("simplex_iteration_limit", _NO_LIMIT)
-            return read_result(self._highs, self._program, began)
+            result = read_result(self._highs, self._program, began)
+        self._count(began)
+        return result
+
+    def _count(self, began: float) -> None:
+        self._left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
 
     def _from_nothing(self, began: float) -> Result:
-        """Solve an LP whose start did not help; its iterations count those spent on it."""
-        self.restarts += 1
-        spent = self.most
-        self._left_s = max(self._options.time_limit_s - (time.perf_counter() - began), 0.0)
-        self.forget()
-        if self._cold is None:
+        """Solve an LP by the cold engine and settle at a basis, or by HiGHS without any."""
+        started = time.perf_counter()
+        found = self._cold(self._program, replace(self._options, time_limit_s=self._left_s))
+        self._count(began)
+        if found is None:
+            self.forget()
             result = self._run(began)
+        elif found.basis is None:
+            result = found
         else:
-            options = replace(self._options, time_limit_s=self._left_s)
-            result = self._cold(self._program, options)
-            if result.basis is not None:
-                offer(self._highs, result.basis)
-        seconds = time.perf_counter() - began
-        return replace(result, seconds=seconds, iterations=spent + (result.iterations or 0))
+            offer(self._highs, found.basis)
+            self._highs.setOptionValue("simplex_strategy", PRIMAL)
+            settled = self._run(began, self.most)
+            self._highs.setOptionValue("simplex_strategy", self._simplex)
+            iterations = (found.iterations or 0) + (settled.iterations or 0)
+            result = found if self._stopped(settled) else settled
+            result = replace(result, iterations=iterations)
+        self.cold_s = time.perf_counter() - started
+        return replace(result, seconds=time.perf_counter() - began)
+
+    def settle(self) -> None:
+        """Bring a basis that was given to an optimal one, before the program is changed.
+
+        That of an interior point's vertex is optimal but for a few iterations of primal simplex;
+        after a change dual simplex would have to mend both.
+        """
+        self._highs.setOptionValue("simplex_strategy", PRIMAL)
+        result = self._run(time.perf_counter(), self.most)
+        self._highs.setOptionValue("simplex_strategy", self._simplex)
+        self._row_dual = result.row_dual
 
     def start_from(self, x: Floats) -> None:
         """Let branch and bound begin from a point in place of the last incumbent.

@@ -134,7 +134,7 @@ def test_a_start_that_does_not_help_is_broken_off(named: bool) -> None:
         calls.append(options)
         return solve_highs(program, options)
 
-    session = Impatient(opened, basis=before.basis, cold=engine if named else None)
+    session = Impatient(opened, basis=before.basis, **({"cold": engine} if named else {}))
     changed = formulate(demand(county())).program
     session.become(changed)
     result = session.solve()

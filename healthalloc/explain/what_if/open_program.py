@@ -18,6 +18,7 @@ from healthalloc.layout import Layout
 from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
 from healthalloc.solution import Solution
 from healthalloc.solvers import Result, Session, SolverOptions
+from healthalloc.solvers.interior import NAME as INTERIOR
 
 
 class OpenProgram:
@@ -47,7 +48,11 @@ class OpenProgram:
         basis = start.result.basis if start else None
         if start and basis:
             basis = basis.carried(start.model.program, model.program)
-        self._lp = Session(model.program.relaxed(), options, basis=basis)
+        from_nothing = start is not None and start.result.solver == INTERIOR
+        cold_s = start.result.seconds if start and from_nothing else np.inf
+        self._lp = Session(model.program.relaxed(), options, basis=basis, cold_s=cold_s)
+        if basis:
+            self._lp.settle()
         self._read(model)
 
     def forget(self) -> None:

@@ -15,7 +15,7 @@ from healthalloc.solvers.interior.normal import Columns, Factor
 from healthalloc.solvers.interior.standard import Standard, standard_form
 from healthalloc.solvers.interior.vertex import vertex
 
-__all__ = ["LEAST_COLUMNS", "solve_interior", "suited"]
+__all__ = ["LEAST_COLUMNS", "by_interior", "large_interior", "solve_interior", "suited"]
 
 NAME = "interior point"
 LEAST_COLUMNS = 20_000
@@ -53,9 +53,10 @@ def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
 
     Of the normal equations only the rows that link populations and facilities remain to be
     factorised: some five a facility, whatever the number of populations and arcs. The optimum is
-    moved to a vertex, so that few flows are not 0. Programs without the shape (see `suited`), and
-    those on which the method does not converge, e.g. because they are infeasible, go to
-    `solve_highs`.
+    moved to a vertex, so that few flows are not 0. Its basis is one to begin from: optimal but
+    for a few columns, which primal simplex finds (see `Session.settle`). Programs without the
+    shape (see `suited`), and those on which the method does not converge, e.g. because they are
+    infeasible, go to `solve_highs`.
 
     Parameters
     ----------
@@ -73,9 +74,30 @@ def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
         If HiGHS breaks down.
     """
     began = time.perf_counter()
+    found = by_interior(program, options)
+    if found is not None:
+        return found
+    left = max(options.time_limit_s - (time.perf_counter() - began), 0.0)
+    return solve_highs(program, replace(options, time_limit_s=left))
+
+
+def large_interior(program: LinearProgram, options: SolverOptions) -> Result | None:
+    """As `by_interior`, for programs that are large enough for it to be the faster engine."""
+    return by_interior(program, options) if program.n_columns >= LEAST_COLUMNS else None
+
+
+def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None:
+    """As `solve_interior`, but None where that would turn to `solve_highs`.
+
+    Parameters
+    ----------
+    program
+    options
+    """
+    began = time.perf_counter()
     ready = suited(program)
     if ready is None:
-        return solve_highs(program, options)
+        return None
     form, columns, factor = ready
 
     def left() -> float:
@@ -89,12 +111,12 @@ def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
 
         x, y, reached = interior_point(form, columns, factor, go_on)
     if not reached.done:
-        if left() <= 0:
-            return Result(
-                status=Status.LIMIT_WITHOUT_INCUMBENT, solver=NAME,
-                seconds=time.perf_counter() - began, iterations=reached.iterations,
-            )  # fmt: skip
-        return solve_highs(program, replace(options, time_limit_s=left()))
+        if left() > 0:
+            return None
+        return Result(
+            status=Status.LIMIT_WITHOUT_INCUMBENT, solver=NAME,
+            seconds=time.perf_counter() - began, iterations=reached.iterations,
+        )  # fmt: skip
     row_dual = form.dual_of(y)
     interior = Result(
         status=Status.OPTIMAL, solver=NAME, seconds=time.perf_counter() - began,
@@ -107,7 +129,9 @@ def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
         corner = vertex(form, columns, x, y, trace, replace(options, time_limit_s=limit))
         if corner is None:
             continue
-        moved = replace(interior, x=form.x_of(corner), seconds=time.perf_counter() - began)
+        if corner.basis is not None:
+            interior = replace(interior, basis=form.basis_of(corner.basis, row_dual))
+        moved = replace(interior, x=form.x_of(corner.x), seconds=time.perf_counter() - began)
         proof = certify(program, moved)
         if proof.passes(0.0) and proof.gap <= max(VERTEX_GAP, reached.gap):
             return moved

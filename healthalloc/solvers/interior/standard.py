@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack
 
 from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.solvers.basis import BASIC, LOWER, UPPER, Basis
 
 Positions = NDArray[np.intp]
 
@@ -78,14 +79,55 @@ class Standard:
         program = self.program
         dual = np.zeros(program.n_rows)
         dual[self.rows] = y
-        if len(self.forced):
-            rows = csr_array(csr_array(program.matrix)[self.forced])
-            reduced = (program.cost - program.matrix.T @ dual)[rows.indices] / rows.data
-            starts = rows.indptr[:-1][np.diff(rows.indptr) > 0]
-            least = np.zeros(len(self.forced))
-            least[np.diff(rows.indptr) > 0] = np.minimum.reduceat(reduced, starts)
-            dual[self.forced] = np.minimum(least, 0.0)
+        dual[self.forced] = self._forcing(dual)[0]
         return dual
+
+    def _forcing(self, dual: Floats) -> tuple[Floats, Positions]:
+        """Dual of each forced row that lets its columns rest, and the column that sets it.
+
+        Parameters
+        ----------
+        dual : ndarray, shape (n_rows of the program,)
+            Of the other rows.
+        """
+        rows = csr_array(csr_array(self.program.matrix)[self.forced])
+        reduced = (self.program.cost - self.program.matrix.T @ dual)[rows.indices] / rows.data
+        row = np.repeat(np.arange(len(self.forced)), np.diff(rows.indptr))
+        order = np.lexsort((reduced, row))
+        first = order[np.unique(row, return_index=True)[1]]
+        least, column = np.zeros(len(self.forced)), np.full(len(self.forced), -1)
+        least[row[first]], column[row[first]] = reduced[first], rows.indices[first]
+        return np.minimum(least, 0.0), column
+
+    def basis_of(self, basis: Basis, dual: Floats) -> Basis:
+        """The program's basis at a basis of the standard form.
+
+        A row without a slack of its own in the basis stands at the bound that ``right`` is.
+
+        Parameters
+        ----------
+        basis
+        dual : ndarray, shape (n_rows of the program,)
+            Near its duals: says which rows of those left out are needed to hold columns at 0.
+        """
+        program, n_moving = self.program, len(self.columns)
+        columns = np.full(program.n_columns, LOWER, dtype=np.int8)
+        columns[self.columns] = basis.columns[:n_moving]
+        starts = self.matrix.indptr[n_moving:-1]
+        of_slack, is_above = self.matrix.indices[starts], self.matrix.data[starts] > 0
+        slack = basis.columns[n_moving:]
+        at = basis.rows.copy()
+        at[of_slack] = np.where(is_above == (slack == UPPER), LOWER, UPPER)
+        at[of_slack[slack == BASIC]] = BASIC
+        at[basis.rows == BASIC] = BASIC
+        rows = np.full(program.n_rows, BASIC, dtype=np.int8)
+        rows[self.rows] = at
+        without = dual.copy()
+        without[self.forced] = 0.0
+        price, column = self._forcing(without)
+        rows[self.forced[price < 0]] = UPPER
+        columns[column[price < 0]] = BASIC
+        return Basis(columns, rows)
 
 
 def standard_form(program: LinearProgram) -> Standard | None:

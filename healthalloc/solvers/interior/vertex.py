@@ -7,19 +7,37 @@ simplex finds a vertex of the small program that remains: a face of the optimum.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import SolverOptions
+from healthalloc.solvers.basis import BASIC, LOWER, Basis
 from healthalloc.solvers.highs import solve_highs
 from healthalloc.solvers.interior.normal import Columns
 from healthalloc.solvers.interior.standard import Standard
 
 
+class Corner(NamedTuple):
+    """A vertex.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+    basis : Basis or None
+        Of the program in standard form. It is square and regular: that of the small program,
+        and for each row settled the one column that takes all of it.
+    """
+
+    x: Floats
+    basis: Basis | None
+
+
 def vertex(
     form: Standard, columns: Columns, x: Floats, y: Floats, trace: float, options: SolverOptions
-) -> Floats | None:
+) -> Corner | None:
     """A vertex of the optimal face, or None if the small program has no answer.
 
     Parameters
@@ -36,7 +54,7 @@ def vertex(
 
     Returns
     -------
-    ndarray, shape (n,), or None
+    Corner or None
     """
     n_local = columns.n_local
     reduced = form.cost - columns.transposed(y[:n_local], y[n_local:])
@@ -66,4 +84,11 @@ def vertex(
     if found.x is None:
         return None
     value[kept] = found.x
-    return value
+    if found.basis is None:
+        return Corner(value, None)
+    stands = np.full(len(x), LOWER, dtype=np.int8)
+    stands[single] = BASIC
+    stands[kept] = found.basis.columns
+    of_rows = np.full(len(form.right), LOWER, dtype=np.int8)
+    of_rows[rows] = found.basis.rows
+    return Corner(value, Basis(stands, of_rows))
