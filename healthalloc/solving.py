@@ -173,8 +173,8 @@ def require(certificate: Certificate | None, gap: float) -> None:
     """Raise a `SolverError` unless a certificate passes."""
     if certificate is None or not certificate.passes(gap):
         raise SolverError(
-            "the solver called its answer optimal, but the answer does not pass the certificate: "
-            f"{certificate}"
+            "the solver called its answer optimal, but the answer does not pass the certificate "
+            f"(inputs of very different size, say 1e-6 beside 1e9, are the usual cause): {certificate}"
         )
 
 

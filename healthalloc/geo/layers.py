@@ -140,8 +140,9 @@ def _lines(table: pd.DataFrame, start: str, end: str, places: dict[str, pd.DataF
 def _where_known(make: Any, coordinates: NDArray[np.float64]) -> NDArray[Any]:
     """Shapes of coordinates, None where one is not known."""
     shapes = np.full(len(coordinates), None, dtype=object)
-    known = ~np.isnan(coordinates).reshape(len(coordinates), -1).any(axis=1)
-    shapes[known] = make(coordinates[known])
+    known = ~np.isnan(coordinates).any(axis=tuple(range(1, coordinates.ndim)))
+    if known.any():
+        shapes[known] = make(coordinates[known])
     return shapes
 
 

@@ -15,6 +15,7 @@ import healthalloc as ha
 from healthalloc import cli
 from healthalloc.errors import UnsupportedError
 from tests.folder import Folder, snapshot
+from tests.region import quiet
 
 geopandas = pytest.importorskip("geopandas")
 pytest.importorskip("pyarrow")
@@ -91,6 +92,17 @@ def test_the_command_replaces_its_own_and_nothing_else(folder: Folder, tmp_path:
         assert words in result.output
     assert snapshot(tmp_path / "plan") == there
     assert folder.bytes() == before
+
+
+@pytest.mark.parametrize("output", ["plan.gpkg", "plan"])
+def test_a_plan_without_flows(tmp_path: Path, output: str) -> None:
+    solution = ha.solve(quiet())
+    assert solution.flows.empty
+    assert "flows" in ha.write_layers(solution, tmp_path / output)
+    file = tmp_path / output
+    of_flows = file / "flows.geojson" if file.is_dir() else file
+    layer = None if file.is_dir() else "flows"
+    assert len(geopandas.read_file(of_flows, layer=layer)) == 0
 
 
 def test_an_infeasible_plan_has_nothing_to_export(folder: Folder, tmp_path: Path) -> None:
