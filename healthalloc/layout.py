@@ -53,8 +53,8 @@ class Layout:
     @cached_property
     def stock_facility_idx(self) -> Positions:
         """Facility of each stock decision, shape (n_stock,)."""
-        ids = pd.Index(self.scenario.facilities["facility_id"])
-        return positions_of(self.scenario.stock["facility_id"], ids)
+        scenario = self.scenario
+        return positions_of(scenario.stock["facility_id"], scenario.facilities["facility_id"])
 
     @cached_property
     def resource_ids(self) -> pd.Index[Any]:
@@ -107,9 +107,21 @@ class Layout:
         return 0 if self.referral_arcs is None else len(self.referral_arcs)
 
     @property
+    def n_arrivals(self) -> int:
+        """Number of pairs of a facility and a service."""
+        return self.n_facilities * len(self.scenario.services)
+
+    @property
     def n_decisions(self) -> int:
         """Length of the vector of decisions."""
         return self.n_stock + self.n_facilities + self.n_flows + self.n_referrals
+
+    def with_arcs(self, arcs: Arcs, referral_arcs: ReferralArcs | None) -> Layout:
+        """The same stock and openings, with flows and referrals."""
+        layout = copy.copy(self)  # with what is known already: nothing of it depends on the arcs
+        object.__setattr__(layout, "arcs", arcs)
+        object.__setattr__(layout, "referral_arcs", referral_arcs)
+        return layout
 
     def part(self, area_id: str) -> Layout:
         """The same decisions, of which one area is shown."""
@@ -148,7 +160,7 @@ class Layout:
     def institution_idx(self) -> Positions:
         """Facility that each facility is a form of, itself if none, shape (n_facilities,)."""
         facilities = self.scenario.facilities
-        base = positions_of(facilities["form_of"], pd.Index(facilities["facility_id"]))
+        base = positions_of(facilities["form_of"], facilities["facility_id"])
         return np.where(base < 0, np.arange(len(base)), base)
 
     @cached_property

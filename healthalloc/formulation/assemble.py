@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array
 
 from healthalloc.formulation import blocks
 from healthalloc.formulation.blocks import Columns, Positions, Rows
 from healthalloc.formulation.budget import stated
+from healthalloc.formulation.labels import Keys, column_blocks, row_blocks
+from healthalloc.formulation.matrix import matrix_of
 from healthalloc.formulation.memory import require_memory
-from healthalloc.formulation.program import Block, Floats, LinearProgram
+from healthalloc.formulation.objective import objective
+from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.network import (
     ReferralArcs,
@@ -24,16 +25,7 @@ from healthalloc.network import (
     referral_reach,
     travel_pairs,
 )
-from healthalloc.norms import (
-    cases_per_flow,
-    demand_cases,
-    offers,
-    referral_load,
-    referral_service_idx,
-    resource_costs,
-    travel_costs,
-    unmet_penalties,
-)
+from healthalloc.norms import cases_per_flow, demand_cases, offers
 from healthalloc.plan.clause import Clause
 from healthalloc.plan.measure import Measure
 from healthalloc.progress import phase
@@ -120,11 +112,12 @@ def network(scenario: Scenario) -> Layout:
         travel_table=scenario.travel,
         roads=scenario.roads,
     )
-    offered = offers(Layout(scenario))
+    layout = Layout(scenario)
+    offered = offers(layout)
     arcs = reach(
         pairs, scenario.populations, scenario.facilities, offered, scenario.radii, service_ids
     )
-    return Layout(scenario, arcs, _referral_arcs(scenario, offered))
+    return layout.with_arcs(arcs, _referral_arcs(scenario, offered))
 
 
 def _referral_arcs(scenario: Scenario, offered: NDArray[np.bool_]) -> ReferralArcs | None:
@@ -185,7 +178,7 @@ def assemble(layout: Layout) -> Model:
     n_reached = [0 if m.cover is None else m.cover.near.shape[0] for m in measures]
     columns = Columns.of(layout, sum(n_reached))
 
-    demanded, demand_key = blocks.demand_rows(layout, columns, demand)
+    demanded, demand_row, demand_key = blocks.demand_rows(layout, demand)
     capacity, capacity_key = blocks.capacity_rows(layout, columns)
     referral, referral_key = blocks.referral_rows(layout, columns)
     balance, balance_stock = blocks.balance_rows(layout, columns)
@@ -209,18 +202,15 @@ def assemble(layout: Layout) -> Model:
     parts["reached"] = blocks.reached_rows(measures, columns.reached)
 
     rows = blocks.stack(list(parts.values()))
-    matrix = csc_array(
-        coo_array((rows.value, (rows.row, rows.column)), shape=(rows.n_rows, columns.end))
-    )
-    matrix.eliminate_zeros()
+    matrix = matrix_of(rows, layout, columns, demand_row)
     lower, upper, integer = _column_bounds(layout, columns)
     cost, offset = objective(layout, columns, demand, measures)
     program = LinearProgram(
         cost, offset, matrix, rows.lower, rows.upper, lower, upper, integer,
-        _column_blocks(layout, columns, enforced),
-        _row_blocks(
+        column_blocks(layout, columns, enforced),
+        row_blocks(
             layout, parts, enforced,
-            _Keys(
+            Keys(
                 demand_key, capacity_key, referral_key, balance_stock, site_stock,
                 form_institution,
             ),
@@ -252,170 +242,3 @@ def _column_bounds(layout: Layout, columns: Columns) -> tuple[Floats, Floats, An
         whole = scenario.resources["whole"].to_numpy(dtype=bool)
         integer[: columns.open] = whole[layout.stock_resource_idx]
     return lower, upper, integer
-
-
-def objective(
-    layout: Layout, columns: Columns, demand: Floats, measures: list[Measure]
-) -> tuple[Floats, float]:
-    """Cost of a unit of each column, CNY a year, and the constant part of the objective.
-
-    Parameters
-    ----------
-    layout
-    columns
-    demand : ndarray, shape (n_populations, n_services)
-        In units of flow.
-    measures
-        Of the clauses enforced.
-    """
-    scenario, arcs, referred = layout.scenario, layout.arcs, layout.referral_arcs
-    assert arcs is not None
-    yearly = resource_costs(scenario)
-    penalty = unmet_penalties(scenario)
-    worth = referral_load(scenario) - penalty
-    of_stock = layout.stock_resource_idx
-    cost = np.zeros(columns.end)
-    cost[: columns.open] = yearly["operating"][of_stock]
-    cost[columns.open : columns.flow] = scenario.facilities["site_cost_cny"]
-    travel = travel_costs(scenario, arcs.travel_min, arcs.service_idx)
-    cost[columns.flow : columns.referral] = travel + worth[arcs.service_idx]
-    if referred is not None:
-        service_idx = referral_service_idx(layout)
-        travel = travel_costs(scenario, referred.travel_min, service_idx)
-        cost[columns.referral : columns.add] = travel + worth[service_idx]
-    cost[columns.add : columns.retire] = yearly["capital"][of_stock]
-    cost[columns.retire : columns.reached] = yearly["retirement"][of_stock]
-    left_out = point_penalties(measures)
-    cost[columns.reached :] = -left_out
-    return cost, float((demand @ penalty).sum() + left_out.sum())
-
-
-def point_penalties(measures: list[Measure]) -> Floats:
-    """Yearly cost of each point that clauses ask to be reached if it is not, CNY."""
-    parts = [np.zeros(0)]
-    for cover in (m.cover for m in measures if m.cover is not None):
-        parts.append(np.zeros(cover.near.shape[0]) if cover.penalty is None else cover.penalty)
-    return np.concatenate(parts)
-
-
-def _column_blocks(layout: Layout, columns: Columns, enforced: list[Enforced]) -> tuple[Block, ...]:
-    scenario = layout.scenario
-
-    def stock() -> pd.DataFrame:
-        return scenario.stock[["facility_id", "resource_id"]]
-
-    def opening() -> pd.DataFrame:
-        return scenario.facilities[["facility_id"]]
-
-    def flow() -> pd.DataFrame:
-        arcs = layout.arcs
-        assert arcs is not None
-        return pd.DataFrame(
-            {
-                "population_id": scenario.populations["population_id"].to_numpy()[
-                    arcs.population_idx
-                ],
-                "facility_id": scenario.facilities["facility_id"].to_numpy()[arcs.facility_idx],
-                "service_id": scenario.services["service_id"].to_numpy()[arcs.service_idx],
-            }
-        )
-
-    def referral() -> pd.DataFrame:
-        arcs = layout.referral_arcs
-        if arcs is None:
-            return pd.DataFrame(columns=["facility_id", "to_facility_id", "service_id"])
-        ids = scenario.facilities["facility_id"].to_numpy()
-        services = scenario.services["service_id"].to_numpy()
-        return pd.DataFrame(
-            {
-                "facility_id": ids[arcs.from_idx],
-                "to_facility_id": ids[arcs.to_idx],
-                "service_id": services[referral_service_idx(layout)],
-            }
-        )
-
-    def reached() -> pd.DataFrame:
-        names = [
-            (e.clause.name, point)
-            for e in enforced
-            if e.measure.cover is not None
-            for point in range(e.measure.cover.near.shape[0])
-        ]
-        return pd.DataFrame(names, columns=["clause_id", "point"])
-
-    return (
-        Block("stock", columns.stock, columns.open, stock),
-        Block("open", columns.open, columns.flow, opening),
-        Block("flow", columns.flow, columns.referral, flow),
-        Block("referral", columns.referral, columns.add, referral),
-        Block("add", columns.add, columns.retire, stock),
-        Block("retire", columns.retire, columns.reached, stock),
-        Block("reached", columns.reached, columns.end, reached),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Keys:
-    """What each row of a block speaks of, as positions (see `blocks`)."""
-
-    demand: Positions
-    capacity: Positions
-    referral: Positions
-    balance: Positions
-    site: Positions
-    form: Positions
-
-
-def _row_blocks(
-    layout: Layout, parts: dict[str, Rows], enforced: list[Enforced], keys: _Keys
-) -> tuple[Block, ...]:
-    scenario = layout.scenario
-    facility_id = scenario.facilities["facility_id"].to_numpy()
-
-    def demand() -> pd.DataFrame:
-        population_idx, service_idx = np.divmod(keys.demand, len(scenario.services))
-        return pd.DataFrame(
-            {
-                "population_id": scenario.populations["population_id"].to_numpy()[population_idx],
-                "service_id": scenario.services["service_id"].to_numpy()[service_idx],
-            }
-        )
-
-    def capacity() -> pd.DataFrame:
-        facility_idx, resource_idx = np.divmod(keys.capacity, len(layout.resource_ids))
-        return pd.DataFrame(
-            {
-                "facility_id": facility_id[facility_idx],
-                "resource_id": layout.resource_ids.to_numpy()[resource_idx],
-            }
-        )
-
-    def referral() -> pd.DataFrame:
-        facility_idx, referral_idx = np.divmod(keys.referral, max(len(scenario.referrals), 1))
-        service = scenario.referrals["to_service_id"].to_numpy()[referral_idx]
-        return pd.DataFrame({"facility_id": facility_id[facility_idx], "service_id": service})
-
-    def stock_of(rows: Positions) -> pd.DataFrame:
-        return scenario.stock[["facility_id", "resource_id"]].iloc[rows].reset_index(drop=True)
-
-    def form() -> pd.DataFrame:
-        return pd.DataFrame({"facility_id": facility_id[keys.form]})
-
-    def clause() -> pd.DataFrame:
-        names = [(e.clause.name, *e.measure.place(k)) for e in enforced for k in e.measure_row]
-        return pd.DataFrame(names, columns=["clause_id", "area_id", "facility_id"])
-
-    def reached() -> pd.DataFrame:
-        size = parts["reached"].n_rows
-        return pd.DataFrame({"point": np.arange(size)})
-
-    labels = {
-        "demand": demand, "capacity": capacity, "referral": referral,
-        "balance": lambda: stock_of(keys.balance), "site": lambda: stock_of(keys.site),
-        "form": form, "clause": clause, "reached": reached,
-    }  # fmt: skip
-    ends = np.cumsum([part.n_rows for part in parts.values()]).tolist()
-    starts = [0, *ends[:-1]]
-    return tuple(
-        Block(name, first, last, labels[name]) for name, first, last in zip(parts, starts, ends)
-    )

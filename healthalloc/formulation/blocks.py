@@ -1,13 +1,15 @@
 """The rows of the program, one function for each sort of constraint.
 
 Every function returns a `Rows`: the coefficients in triplet form over the program's columns
-and the bounds. `Columns` says where each sort of column begins.
+and the bounds. `Columns` says where each sort of column begins. What all flows into a facility
+for one service have in common is stated once, of their arrival (see `matrix_of`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +34,9 @@ Positions = NDArray[np.intp]
 class Columns:
     """First position of each sort of column.
 
-    ``stock | open | flow | referral | add | retire | reached``
+    ``stock | open | flow | referral | add | retire | reached``; behind them, from ``end`` to
+    ``stop``, the arrivals: no columns of the program, each stands for all flows and referrals
+    into one facility for one service.
     """
 
     stock: int
@@ -43,13 +47,14 @@ class Columns:
     retire: int
     reached: int
     end: int
+    stop: int
 
     @classmethod
     def of(cls, layout: Layout, n_reached: int) -> Columns:
         """Positions for a layout and a number of points that clauses ask to be reached."""
         sizes = [
             layout.n_stock, layout.n_facilities, layout.n_flows, layout.n_referrals,
-            layout.n_stock, layout.n_stock, n_reached,
+            layout.n_stock, layout.n_stock, n_reached, layout.n_arrivals,
         ]  # fmt: skip
         return cls(0, *np.cumsum(sizes).tolist())
 
@@ -61,7 +66,7 @@ class Rows:
     Parameters
     ----------
     row, column : ndarray of int, shape (nnz,)
-        Position of each coefficient; rows count from 0.
+        Position of each coefficient; rows count from 0, columns may be arrivals.
     value : ndarray, shape (nnz,)
     lower, upper : ndarray, shape (n_rows,)
     """
@@ -78,8 +83,8 @@ class Rows:
         return len(self.lower)
 
 
-def demand_rows(layout: Layout, columns: Columns, demand: Floats) -> tuple[Rows, Positions]:
-    """Flows of a population and service do not exceed its demand.
+def demand_rows(layout: Layout, demand: Floats) -> tuple[Rows, NDArray[np.int32], Positions]:
+    """Flows of a population and service do not exceed its demand; each counts once.
 
     Unmet demand is what is left; its penalty stands in the objective as a constant and as a
     reward on each flow, which saves a column for each row (and most of the simplex time).
@@ -92,20 +97,21 @@ def demand_rows(layout: Layout, columns: Columns, demand: Floats) -> tuple[Rows,
     Returns
     -------
     Rows
-        One row for each population and service with an arc.
+        One row for each population and service with an arc, its coefficients left out.
+    ndarray of int, shape (n_flows,)
+        Row of each flow, where it has the coefficient 1.
     ndarray of int, shape (n_rows,)
         ``population_idx * n_services + service_idx`` of each row.
     """
     assert layout.arcs is not None
-    n_services = demand.shape[1]
-    key = layout.arcs.population_idx * n_services + layout.arcs.service_idx
+    key = layout.arcs.population_idx * demand.shape[1] + layout.arcs.service_idx
     present = np.zeros(demand.size, dtype=bool)
     present[key] = True
     keys = np.flatnonzero(present)
-    row_of = np.cumsum(present) - 1
-    flow = columns.flow + np.arange(len(key))
-    upper = demand.ravel()[keys]
-    return Rows(row_of[key], flow, np.ones(len(key)), np.zeros(len(keys)), upper), keys
+    row_of = np.cumsum(present, dtype=np.int32) - 1
+    none = np.zeros(0, dtype=np.intp)
+    rows = Rows(none, none, np.zeros(0), np.zeros(len(keys)), demand.ravel()[keys])
+    return rows, row_of[key], keys
 
 
 def capacity_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
@@ -121,41 +127,34 @@ def capacity_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     ndarray of int, shape (n_rows,)
         ``facility_idx * n_resources + resource_idx`` of each row.
     """
-    facility_idx, service_idx = arrivals(layout)
-    n_resources = len(layout.resource_ids)
+    n_services, n_resources = len(layout.scenario.services), len(layout.resource_ids)
+    occurs = np.zeros((layout.n_facilities, n_services), dtype=bool)
+    occurs[arrivals(layout)] = True
+    facility_idx, service_idx = np.nonzero(occurs)
     category_idx, _ = categories(layout.scenario)
     above = layout.under.T.astype(float)
     by_day, by_case = needs(layout, "per_patient") @ above, needs(layout, "cases_per_unit") @ above
-    factor = stay_factor(layout)[facility_idx, service_idx]
-    required = np.flatnonzero(needs(layout).any(axis=(0, 1)))
-    row_key, column, value = [], [], []
-    category = category_idx[facility_idx]
-    for r in required:
-        per_flow = by_day[category, service_idx, r] * factor + by_case[category, service_idx, r]
-        used = np.flatnonzero(per_flow)
-        row_key.append(facility_idx[used] * n_resources + r)
-        column.append(columns.flow + used)
-        value.append(per_flow[used])
+    category, factor = category_idx[facility_idx], stay_factor(layout)[facility_idx, service_idx]
+    per_flow = by_day[category, service_idx] * factor[:, None] + by_case[category, service_idx]
+    required = needs(layout).any(axis=(0, 1))
+    k, resource_idx = np.nonzero(per_flow * required)
+    used = facility_idx[k] * n_resources + resource_idx
     present = np.zeros(layout.n_facilities * n_resources, dtype=bool)
-    for key in row_key:
-        present[key] = True
+    present[used] = True
     keys = np.flatnonzero(present)
     row_of = np.cumsum(present) - 1
+    counted_in, stock = np.nonzero(layout.under[:, layout.stock_resource_idx])
+    holding = layout.stock_facility_idx[stock] * n_resources + counted_in
+    counts = present[holding]
     available = layout.scenario.resources["availability"].to_numpy(dtype=float)
-    for r in required:
-        stock = np.flatnonzero(layout.under[r, layout.stock_resource_idx])
-        key = layout.stock_facility_idx[stock] * n_resources + r
-        counted = present[key]
-        row_key.append(key[counted])
-        column.append(columns.stock + stock[counted])
-        value.append(-available[layout.stock_resource_idx[stock[counted]]])
-    upper = np.zeros(len(keys))
     rows = Rows(
-        row_of[_joined(row_key)],
-        _joined(column),
-        _joined(value).astype(float),
+        row_of[np.concatenate([used, holding[counts]])],
+        np.concatenate([columns.end + np.flatnonzero(occurs)[k], columns.stock + stock[counts]]),
+        np.concatenate(
+            [per_flow[k, resource_idx], -available[layout.stock_resource_idx[stock[counts]]]]
+        ),
         np.full(len(keys), -np.inf),
-        upper,
+        np.zeros(len(keys)),
     )
     return rows, keys
 
@@ -172,28 +171,28 @@ def referral_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     """
     arcs, table = layout.referral_arcs, layout.scenario.referrals
     if arcs is None:
-        nothing = np.zeros(0, dtype=np.intp)
-        return Rows(nothing, nothing, np.zeros(0), np.zeros(0), np.zeros(0)), nothing
+        return stack([]), np.zeros(0, dtype=np.intp)
+    services = list(layout.scenario.services["service_id"])
     cases = cases_per_flow(layout.scenario)
     key = arcs.from_idx * len(table) + arcs.referral_idx
     keys, row = np.unique(key, return_inverse=True)
-    reached = cases[referral_service_idx(layout)]
     # what arrives at the facility for the first service of the referral asks for the second
-    facility_idx, service_idx = arrivals(layout)
-    start = positions_of(table["from_service_id"], list(layout.scenario.services["service_id"]))
-    share = table["share"].to_numpy(dtype=float)
-    rows, column, value = [row], [columns.referral + np.arange(len(arcs))], [reached]
-    for referral in range(len(table)):
-        of = np.flatnonzero(service_idx == start[referral])
-        wanted = facility_idx[of] * len(table) + referral
-        at, has_row = np.searchsorted(keys, wanted), np.isin(wanted, keys)
-        rows.append(at[has_row])
-        column.append(columns.flow + of[has_row])
-        value.append(np.full(int(has_row.sum()), -share[referral] * cases[start[referral]]))
-    return Rows(
-        _joined(rows), _joined(column), _joined(value).astype(float),
-        np.full(len(keys), -np.inf), np.zeros(len(keys)),
-    ), keys  # fmt: skip
+    facility_idx, referral_idx = np.divmod(keys, len(table))
+    start = positions_of(table["from_service_id"], services)[referral_idx]
+    share = table["share"].to_numpy(dtype=float)[referral_idx]
+    rows = Rows(
+        np.concatenate([row, np.arange(len(keys))]),
+        np.concatenate(
+            [
+                np.arange(columns.referral, columns.add),
+                columns.end + facility_idx * len(services) + start,
+            ]
+        ),
+        np.concatenate([cases[referral_service_idx(layout)], -share * cases[start]]),
+        np.full(len(keys), -np.inf),
+        np.zeros(len(keys)),
+    )
+    return rows, keys
 
 
 def balance_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
@@ -306,7 +305,7 @@ def clause_rows(
         row.append(weight.row)
         column.append(first_reached + weight.col)
         value.append(weight.data)
-    base = (_joined(row), _joined(column), _joined(value).astype(float))
+    base = (_joined(row), _joined(column), _joined(value, float))
     n = measure.n_rows
     if measure.denominator is None:
         sides = [
@@ -359,13 +358,13 @@ def stack(parts: Sequence[Rows]) -> Rows:
     """Rows one below the other."""
     starts = np.cumsum([0, *(part.n_rows for part in parts)])
     return Rows(
-        _joined([part.row + start for part, start in zip(parts, starts)]),
-        _joined([part.column for part in parts]),
-        _joined([part.value for part in parts]).astype(float),
-        _joined([part.lower for part in parts]).astype(float),
-        _joined([part.upper for part in parts]).astype(float),
+        _joined([part.row + start for part, start in zip(parts, starts.tolist())], np.int32),
+        _joined([part.column for part in parts], np.int32),
+        _joined([part.value for part in parts], float),
+        _joined([part.lower for part in parts], float),
+        _joined([part.upper for part in parts], float),
     )
 
 
-def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.intp]:
-    return np.concatenate(parts) if len(parts) else np.zeros(0, dtype=np.intp)
+def _joined(parts: Sequence[NDArray[Any]], kind: type = np.intp) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype=kind), *parts], dtype=kind)

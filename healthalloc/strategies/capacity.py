@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from healthalloc.formulation.blocks import Columns, capacity_rows
+from healthalloc.formulation.matrix import matrix_of
 from healthalloc.formulation.program import Floats
 from healthalloc.layout import Layout, Mask, Positions
 from healthalloc.norms import categories, needs
@@ -36,8 +37,7 @@ class Capacity:
         """The rows of a layout with arcs."""
         columns = Columns.of(layout, 0)
         rows, key = capacity_rows(layout, columns)
-        shape = (rows.n_rows, columns.end)
-        matrix = csr_array((rows.value, (rows.row, rows.column)), shape=shape)
+        matrix = matrix_of(rows, layout, columns)
         use = csr_array(matrix[:, columns.flow : columns.add])
         give = csr_array(-matrix[:, columns.stock : columns.open])
         return cls(layout, use, give, key % len(layout.resource_ids))

@@ -63,9 +63,12 @@ def join(parts: Sequence[Pairs]) -> Pairs:
     )
 
 
-def positions_of(ids: pd.Series[Any], known: Sequence[str] | pd.Index[Any]) -> Positions:
+def positions_of(
+    ids: pd.Series[Any], known: Sequence[str] | pd.Series[Any] | pd.Index[Any]
+) -> Positions:
     """Position of each id among the known ones, -1 where there is none."""
-    return pd.Index(list(known), dtype=object).get_indexer(pd.Index(list(ids), dtype=object))
+    position = {one: k for k, one in enumerate(np.asarray(known, dtype=object).tolist())}
+    return np.fromiter((position.get(one, -1) for one in ids.tolist()), np.intp, len(ids))
 
 
 def refuse(problems: Sequence[Problem]) -> None:

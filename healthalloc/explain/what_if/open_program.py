@@ -10,9 +10,10 @@ from scipy.sparse import csr_array
 
 from healthalloc.explain.what_if.edits import Edits
 from healthalloc.formulation import blocks
-from healthalloc.formulation.assemble import Model, formulate, objective, point_penalties
+from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.blocks import Positions
 from healthalloc.formulation.budget import BUDGET_ID
+from healthalloc.formulation.objective import objective, point_penalties
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
