@@ -312,7 +312,7 @@ def _print_records(console: Console, title: str, words: dict[str, list[str]]) ->
 _WORDS = {
     "facility_id", "name", "resource_id", "clause_id", "quote", "treatment", "target", "unit",
     "component", "service_id", "check_id", "arithmetic", "explains", "column", "allowed", "default",
-    "meaning",
+    "meaning", "population_id",
 }  # fmt: skip
 
 

@@ -174,7 +174,8 @@ def require(certificate: Certificate | None, gap: float) -> None:
     if certificate is None or not certificate.passes(gap):
         raise SolverError(
             "the solver called its answer optimal, but the answer does not pass the certificate "
-            f"(inputs of very different size, say 1e-6 beside 1e9, are the usual cause): {certificate}"
+            "(inputs of very different size, say 1e-6 beside 1e9, are the usual cause): "
+            f"{certificate}"
         )
 
 

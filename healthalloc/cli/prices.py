@@ -151,7 +151,7 @@ def _show_places(console: Console, rows: pd.DataFrame) -> None:
 
 
 def _show_resolved(console: Console, rows: pd.DataFrame) -> None:
-    shown = rows[["clause_id", "change", "target"]].copy()
+    shown = rows[["clause_id", "change", "target"]].rename(columns={"change": "edit"})
     shown["clause_id"] = _names(rows)
     shown["cost"] = [
         _cost(cost, low, high)

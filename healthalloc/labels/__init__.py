@@ -84,6 +84,10 @@ OF_THE_USER = (
 """Columns whose cells are words of the user."""
 
 
+TARGETS = ("target", "before", "after")
+"""Columns whose cells may be targets of clauses."""
+
+
 class Words:
     """The labels of one language.
 
@@ -118,13 +122,15 @@ class Words:
             if label is not None:
                 return label[self.language]
         head, _, rest = name.partition(" ")
+        if rest.startswith("(") and rest.endswith(")"):
+            return f"{self.column(head)}（{self.column(rest[1:-1])}）"
         return f"{self.column(head)} {rest}" if rest else name
 
     def cell(self, column: str, text: str) -> str:
         """A cell of a printed table: words of the library, not those of the user."""
         if self.language == "en" or column in OF_THE_USER:
             return text
-        if column == "target":
+        if column in TARGETS:
             return " → ".join(self.said(self.target(part)) for part in text.split(" → "))
         group = {"component": "cost", "status": "clause_status"}.get(column, column)
         label = self.known(group, text)
@@ -159,6 +165,10 @@ class Words:
         """The target of a clause (``">= 4.2"``, ``"2 to 3"``) in words of the language."""
         if self.language == "en":
             return text.replace(">=", "≥").replace("<=", "≤")
+        for unit in sorted(catalogue(), key=len, reverse=True):
+            if unit.startswith("unit.") and text.endswith(f" {unit[5:]}"):
+                text = f"{text.removesuffix(unit[5:])}{catalogue()[unit]['zh']}"
+                break
         text = text.replace(">= ", "不低于 ").replace("<= ", "不高于 ")
         return text.replace("exactly ", "等于 ").replace(" to ", " 至 ")
 
