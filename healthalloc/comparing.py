@@ -216,7 +216,11 @@ def compare(
         seconds = time.perf_counter() - began
         row: dict[str, Any] = {"strategy": name, "status": ended}
         if ended == "done":
-            found = solutions[name] = evaluate(scenario, returned, name, model=model)
+            try:
+                found = solutions[name] = evaluate(scenario, returned, name, model=model)
+            except NoSolutionError as error:
+                rows.append(row | {"status": "no plan", "seconds": seconds, "reason": str(error)})
+                continue
             if found.status is Status.LIMIT_WITH_INCUMBENT:
                 row["status"] = "limit"
             row |= indicators(found, resource_id, service_id)

@@ -11,6 +11,8 @@ from healthalloc.norms import referral_service_idx, resource_costs, travel_costs
 from healthalloc.scenario import Scenario
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-12
+"""What is left of a difference, relative to what is subtracted, that is rounding alone."""
 
 
 def cost_table(
@@ -82,7 +84,9 @@ def _unmet(model: Model, flow: Floats) -> float:
     """Price of the demand that nobody serves, CNY a year."""
     arcs, penalty = model.layout.arcs, unmet_penalties(model.scenario)
     assert arcs is not None
-    return float((model.demand @ penalty).sum() - penalty[arcs.service_idx] @ flow)
+    asked = float((model.demand @ penalty).sum())
+    left = asked - float(penalty[arcs.service_idx] @ flow)
+    return left if left > ROUNDING * asked else 0.0
 
 
 def _not_referred(scenario: Scenario, needs: pd.DataFrame) -> float:

@@ -14,7 +14,7 @@ from healthalloc.formulation.program import LinearProgram
 from healthalloc.scenario import Scenario
 from healthalloc.settings import SolveSettings
 from healthalloc.solution import Prices, Solution
-from healthalloc.solvers import SolverOptions, certify, named_solver
+from healthalloc.solvers import SolverOptions, certify, named_solver, solve_highs
 from healthalloc.solvers.base import Result, Solver, Status
 from healthalloc.solvers.certificate import Certificate
 from healthalloc.solvers.diving import or_whole_point
@@ -193,7 +193,10 @@ def _prices(
     if len(choices):
         assert result.x is not None
         at_choice = program.relaxed().fixed(choices, result.x[choices])
-        priced = engine(at_choice, options)
+        # where fixed sites leave no choice, an interior point's duals grow without limit: the
+        # vertex of a simplex is taken wherever that solved the relaxation, too
+        by_simplex = relaxed.solver.startswith("HiGHS")
+        priced = (solve_highs if by_simplex else engine)(at_choice, options)
         basis += ", sites fixed as chosen"
         if priced.status is not Status.OPTIMAL:
             return Prices({}, f"none: the priced program ended {priced.status.value}", None)

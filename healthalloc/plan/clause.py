@@ -170,15 +170,15 @@ class Clause(ABC):
         Never ``"= 40"``, which a spreadsheet would run.
         """
         if self.equals is not None:
-            return f"exactly {self.equals:g}"
+            return f"exactly {self.equals:.12g}"
         if self.about is not None:
-            return f"{self.about:g} ± {self.tolerance or 0.0:g}"
+            return f"{self.about:.12g} ± {self.tolerance or 0.0:.12g}"
         low, high = self.bounds
         if np.isfinite(low) and np.isfinite(high):
-            return f"{low:g} to {high:g}"
+            return f"{low:.12g} to {high:.12g}"
         if np.isfinite(low):
-            return f">= {low:g}"
-        return f"<= {high:g}" if np.isfinite(high) else ""
+            return f">= {low:.12g}"
+        return f"<= {high:.12g}" if np.isfinite(high) else ""
 
     def ceiling_refused(self) -> list[str]:
         """Why the clause may have no ceiling, where a kind allows floors only."""

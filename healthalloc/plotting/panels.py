@@ -35,8 +35,8 @@ def draw_map(axes: Sequence[Any], solution: Solution, words: Words) -> None:
     change = None
     state = pd.Series("even", index=range(len(scenario.populations)))
     if solution.status.has_solution:
-        change = people.who_changes(people.today(solution), solution)
-        state = change["state"]
+        change = people.since_today(solution)
+        state = state if change is None else change["state"]
     residents = scenario.populations["residents"].to_numpy(dtype=float)
     size = 8 + 150 * residents / max(residents.max(initial=0.0), 1.0)
     for name in ("gains", "loses", "even", "none"):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from healthalloc.access import access_by_population, gaussian
 from healthalloc.access.stock import Subject, scenario_of
-from healthalloc.errors import DataError
+from healthalloc.errors import DataError, NoSolutionError
 from healthalloc.plotting.series import focus
 from healthalloc.solution import Solution
 from healthalloc.strategies import keep
@@ -32,6 +32,18 @@ def today(solution: Solution) -> Solution:
     """
     scenario = solution.scenario
     return evaluate(scenario, keep(scenario), "keep", model=solution.model)
+
+
+def since_today(solution: Solution) -> pd.DataFrame | None:
+    """Who gains and who loses against today's stock (see `who_changes`).
+
+    None where the time limit of the scenario comes before today's flows are found.
+    """
+    try:
+        before = today(solution)
+    except NoSolutionError:
+        return None
+    return who_changes(before, solution)
 
 
 def by_population(solution: Solution) -> tuple[pd.DataFrame, pd.DataFrame]:

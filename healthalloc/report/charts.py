@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from healthalloc.access import gini, lorenz_curve
 from healthalloc.labels import Words, number
@@ -17,6 +18,8 @@ from healthalloc.solution import Solution
 
 MOST = 25
 """Facilities shown one by one in a chart."""
+MOST_POINTS = 500
+"""Points drawn of a curve: more than a page is wide shows nothing more."""
 TOOLS = "pan,box_zoom,reset,save"
 
 
@@ -41,7 +44,10 @@ def new_figure(**options: Any) -> Any:
 
 
 def bars(
-    labels: Sequence[str], series_of: Mapping[str, tuple[Sequence[float], str]], axis: str
+    labels: Sequence[str],
+    series_of: Mapping[str, tuple[Sequence[float], str]],
+    axis: str,
+    most: int = 30,
 ) -> Any:
     """Horizontal bars, one group a label.
 
@@ -55,6 +61,8 @@ def bars(
         By its name in the legend (``""`` for none): lengths of the bars and their colour.
     axis
         What the lengths are.
+    most
+        Characters of a label that are shown.
     """
     from bokeh.models import ColumnDataSource, FixedTicker, HoverTool
 
@@ -63,7 +71,7 @@ def bars(
     made.x_range.start = 0
     thick = 0.8 / max(n_series, 1)
     place = np.arange(n, dtype=float)
-    names = [short(label, 20) for label in labels]
+    names = [short(label, most) for label in labels]
     for k, (name, (values, color)) in enumerate(series_of.items()):
         y = place - 0.4 + thick * (k + 0.5)
         lengths = np.asarray(values, dtype=float)
@@ -80,6 +88,7 @@ def bars(
     made.yaxis.major_label_overrides = {k: plain(name) for k, name in enumerate(names)}
     made.ygrid.grid_line_color = None
     made.xaxis.formatter = thousands()
+    made.xaxis.ticker.desired_num_ticks = 4  # more would run together on a phone
     if any(series_of):
         made.legend.orientation = "horizontal"
         made.legend.border_line_color = None
@@ -92,6 +101,11 @@ def plain(text: str) -> Any:
     from bokeh.models import PlainText
 
     return PlainText(text=text)
+
+
+def thinned(n_points: int) -> NDArray[np.intp]:
+    """Positions of at most `MOST_POINTS` points of a curve, evenly spread, with both ends."""
+    return np.unique(np.linspace(0, n_points - 1, min(n_points, MOST_POINTS)).round().astype(int))
 
 
 def thousands() -> Any:
@@ -110,7 +124,7 @@ def held_chart(solution: Solution, kind: str, words: Words) -> Any | None:
         words("plot.before"): (list(held["existing"]), BEFORE),
         words("plot.after"): (list(held["allocated"]), AFTER),
     }
-    return bars(list(held["name"]), both, words("report.units"))
+    return bars(list(held["name"]), both, words("report.units"), most=20)
 
 
 def cost_chart(solutions: Mapping[str, Solution], words: Words) -> Any:
@@ -140,7 +154,7 @@ def travel_chart(
     """
     from bokeh.models import HoverTool
 
-    made, units = new_figure(height=380, y_range=(0, 102)), set()
+    made, units = new_figure(height=300, y_range=(0, 102)), set()
     first = subjects[-1][1]
     scenario = getattr(first, "scenario", first)
     names = scenario.services.set_index("service_id")["name"]
@@ -151,8 +165,9 @@ def travel_chart(
                 continue
             travel, percent, unit = curve
             units.add(words.known("unit", unit))
-            data = {"x": travel, "y": percent, "name": [short(f"{names[service_id]}", 60)] *
-                    len(travel), "told": [told] * len(travel)}  # fmt: skip
+            rows = thinned(len(travel))
+            data = {"x": travel[rows], "y": percent[rows], "told": [told] * len(rows),
+                    "name": [short(str(names[service_id]), 60)] * len(rows)}  # fmt: skip
             made.step(
                 "x", "y", source=data, mode="after", color=color, line_dash=dash, line_width=2,
                 legend_label=short(str(names[service_id]), 30),
@@ -164,7 +179,9 @@ def travel_chart(
     made.yaxis.axis_label = words("plot.percent_residents")
     made.legend.click_policy = "hide"
     made.legend.label_text_font_size = "11px"
-    made.legend.spacing = 0
+    made.legend.spacing = made.legend.margin = made.legend.padding = 0
+    made.legend.border_line_color = None
+    made.height += 20 * len(made.legend[0].items)
     made.x_range.start = 0
     made.add_layout(made.legend[0], "below")
     return made
@@ -190,7 +207,8 @@ def lorenz_chart(subjects: Sequence[tuple[str, Any, str]], words: Words) -> Any 
             continue
         x, y = lorenz_curve(*found)
         label = f"{name}: {words('plot.gini')} {gini(*found):.3f}"
-        drawn.append(made.line(x, y, color=color, line_width=2.5, legend_label=label))
+        rows = thinned(len(x))
+        drawn.append(made.line(x[rows], y[rows], color=color, line_width=2.5, legend_label=label))
     if not drawn:
         return None
     tip = "@x{0 %} / <b>@y{0 %}</b>"

@@ -26,7 +26,7 @@ class Tile:
     tone: str = ""
 
 
-def tiles(solution: Solution, words: Words) -> list[Tile]:
+def tiles(solution: Solution, words: Words, changes: pd.DataFrame | None) -> list[Tile]:
     """The figures of the first screen.
 
     Parameters
@@ -34,6 +34,8 @@ def tiles(solution: Solution, words: Words) -> list[Tile]:
     solution
         With an allocation.
     words
+    changes
+        As `people.since_today`.
     """
     cost = solution.cost.set_index("component")
     total, each = (float(cost.loc["total", c]) for c in cost.columns)  # type: ignore[arg-type]
@@ -56,9 +58,12 @@ def tiles(solution: Solution, words: Words) -> list[Tile]:
         if old or new:
             change = words("report.from_to", old=number(old), change=signed(new - old))
             found.append(Tile(words.known("kind", kind), number(new), change))
-    changes = people.residents_by_state(people.who_changes(people.today(solution), solution))
-    value = f"{number(changes['gains'])} / {number(changes['loses'])}"
-    found.append(Tile(words("report.tile_gain_lose"), value, words("report.gain_lose_rule")))
+    value, remark = "–", words("report.not_compared")
+    if changes is not None:
+        counted = people.residents_by_state(changes)
+        value = f"{number(counted['gains'])} / {number(counted['loses'])}"
+        remark = words("report.gain_lose_rule")
+    found.append(Tile(words("report.tile_gain_lose"), value, remark))
     return found
 
 

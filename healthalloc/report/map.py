@@ -18,6 +18,8 @@ MOST_FLOWS = 1500
 """Flows drawn of each service, the largest; the result table has them all."""
 MOST_ROADS = 20_000
 """Road segments drawn, the longest."""
+MANY = 600
+"""Populations above which their marks get smaller."""
 TOWNS = 200
 """Areas that the map can name, those of most residents; the page names those it has room for."""
 _MARKERS = {"opens": "star", "closes": "x"}
@@ -75,6 +77,14 @@ def region_map(solution: Solution, words: Words, changes: pd.DataFrame | None) -
     return made
 
 
+def flow_note(solution: Solution, words: Words) -> str:
+    """What the map leaves out of the flows, for the note below it."""
+    if not solution.status.has_solution:
+        return ""
+    most = solution.flows["service_id"].value_counts().max()
+    return words("report.flows_drawn", n=number(MOST_FLOWS)) if most > MOST_FLOWS else ""
+
+
 def _roads(made: Any, solution: Solution) -> None:
     """The edges of the road graph, where its nodes say where they are."""
     scenario = solution.scenario
@@ -123,7 +133,8 @@ def _circles(made: Any, solution: Solution, facilities: Any) -> None:
     offering = series.offered_by(solution)
     for k, service_id in enumerate(scenario.services["service_id"]):
         classes = scenario.facilities["area_class"]
-        radius = np.array([series.radius_km(scenario, service_id, c) for c in classes])
+        by_class = {c: series.radius_km(scenario, service_id, c) for c in classes.unique()}
+        radius = classes.map(by_class).to_numpy(dtype=float)
         rows = offering[:, k] & np.isfinite(radius)
         if not rows.any():
             continue
@@ -141,33 +152,37 @@ def _populations(
 
     table = solution.scenario.populations
     residents = table["residents"].to_numpy(dtype=float)
+    # marks of a province would cover each other
+    scale = np.clip((MANY / max(len(table), 1)) ** 0.25, 0.4, 1.0)
     data: dict[str, Any] = {
         "x": at["x_km"], "y": at["y_km"], "name": [short(n, 60) for n in table["name"]],
         "residents": [number(n) for n in residents],
-        "size": 5 + 22 * np.sqrt(residents / max(residents.max(initial=0.0), 1.0)),
+        "size": scale * (5 + 22 * np.sqrt(residents / max(residents.max(initial=0.0), 1.0))),
     }  # fmt: skip
+    if changes is not None:
+        known = changes.set_index("population_id").reindex(table["population_id"])
+        state = known["state"].fillna("even")
+        data["color"] = [STATES[s] for s in state]
+        data["state"] = [words(f"state.{s}") for s in state]
+        for name in ("served", "travel"):
+            pair = known[[f"{name}_before", f"{name}_after"]].to_numpy(dtype=float)
+            data[name] = [f"{number(a)} → {number(b)}" for a, b in pair]
+    source = ColumnDataSource(data)
     tip = f"<b>@name</b><br>{words('report.residents')}: @residents"
     plain = made.scatter(
-        "x", "y", size="size", source=ColumnDataSource(data), color="#8aa0b5", alpha=0.55,
+        "x", "y", size="size", source=source, color="#8aa0b5", alpha=0.55,
         line_color="#ffffff", name="plain", visible=changes is None,
     )  # fmt: skip
     made.add_tools(HoverTool(renderers=[plain], tooltips=tip))
     if changes is None:
         return
-    known = changes.set_index("population_id").reindex(table["population_id"])
-    state = known["state"].fillna("even")
-    colored = data | {"color": [STATES[s] for s in state]}
-    colored["state"] = [words(f"state.{s}") for s in state]
-    for name in ("served", "travel"):
-        pair = known[[f"{name}_before", f"{name}_after"]].to_numpy(dtype=float)
-        colored[name] = [f"{number(a)} → {number(b)}" for a, b in pair]
     tip += (
         f"<br>@state<br>{words('report.served_percent')}: @served"
         f"<br>{words('report.mean_travel')}: @travel"
     )
     shown = made.scatter(
-        "x", "y", size="size", source=ColumnDataSource(colored), color="color", alpha=0.6,
-        line_color="#ffffff", name="change",
+        "x", "y", size="size", source=source, color="color", alpha=0.6, line_color="#ffffff",
+        name="change",
     )  # fmt: skip
     made.add_tools(HoverTool(renderers=[shown], tooltips=tip))
 

@@ -16,7 +16,8 @@ from healthalloc.plotting import people
 from healthalloc.plotting.palette import AFTER, BEFORE
 from healthalloc.progress import phase
 from healthalloc.report import charts, headline, sheets
-from healthalloc.report.map import region_map
+from healthalloc.report.map import flow_note, region_map
+from healthalloc.report.mending import conflict_lists, repair_lists
 from healthalloc.report.pair import asked_services, pair_content
 from healthalloc.solution import Solution
 
@@ -70,17 +71,18 @@ def solution_report(
         "assumptions": sheets.assumption_sheet(solution, words),
         "n_assumptions": len(solution.assumptions),
         "proof": _proof(solution, words, run or {}),
-        "conflicts": _conflicts(solution, conflicts, words),
-        "repairs": _repairs(mended, words),
+        "conflicts": conflict_lists(solution, conflicts, words),
+        "repairs": repair_lists(solution, mended, words),
         "allocation": sheets.allocation_sheet(solution, words),
         "services": asked_services(solution),
+        "flow_note": flow_note(solution, words),
     }
     changes = None
     if solution.status.has_solution:
-        changes = people.who_changes(people.today(solution), solution)
+        changes = people.since_today(solution)
         clauses = solution.clauses
         content |= {
-            "tiles": headline.tiles(solution, words),
+            "tiles": headline.tiles(solution, words, changes),
             "dearest": headline.dearest(clauses, words),
             "price_basis": _basis(solution, words),
             "cost": sheets.cost_sheet(solution, words),
@@ -95,6 +97,7 @@ def solution_report(
     if strategies is not None:
         content["strategies"] = sheets.strategy_sheet(strategies.table, words)
         figures["strategies"] = charts.strategy_chart(strategies.table, words)
+    content["compared"] = changes is not None
     figures["map"] = region_map(solution, words, changes)
     return _rendered("report.html", words, content, figures)
 
@@ -201,47 +204,6 @@ def _proof(solution: Solution, words: Words, run: Mapping[str, Any]) -> list[tup
 
 def _residual(value: float) -> str:
     return "–" if value != value else f"{value:.2g}"
-
-
-def _conflicts(solution: Solution, found: Conflicts | None, words: Words) -> list[Any]:
-    """Each conflict as its members: what, quote, target, unit."""
-    known = list(found.conflicts) if found is not None else []
-    if not known and solution.conflict is not None:
-        known = [solution.conflict]
-    return [
-        [
-            {
-                "member": sheets.clip(row["member"], 80),
-                "kind": words.known("member", row["kind"]),
-                "quote": sheets.clip(row["quote"], 200),
-                "target": words.target(row["target"]),
-                "unit": words.known("unit", row["unit"]),
-            }
-            for row in conflict.table().to_dict("records")
-        ]
-        for conflict in known
-    ]
-
-
-def _repairs(found: Repairs | None, words: Words) -> list[Any]:
-    """Each repair: what it is best at, its changes, its cost."""
-    shown = []
-    for k, repair in enumerate(found.repairs if found is not None else ()):
-        best = [words.known("criterion", name) for name, at in found.best.items() if at == k]  # type: ignore[union-attr]
-        changes = [
-            {
-                "member": sheets.clip(row["member"], 80),
-                "quote": sheets.clip(row["quote"], 200),
-                "field": words.known("field", row["field"]),
-                "old": number(row["from"]),
-                "new": number(row["to"]),
-                "unit": words.known("unit", row["unit"]),
-            }
-            for row in repair.changes.to_dict("records")
-        ]
-        cost = words.money(repair.cost_cny_a_year)
-        shown.append({"best": ", ".join(best), "changes": changes, "cost": cost})
-    return shown
 
 
 def _rendered(

@@ -12,7 +12,8 @@ from healthalloc.labels import Words, number
 from healthalloc.plotting import people
 from healthalloc.plotting.palette import AFTER, LINES
 from healthalloc.report import charts, headline, sheets
-from healthalloc.report.map import region_map
+from healthalloc.report.map import flow_note, region_map
+from healthalloc.report.mending import conflict_lists
 from healthalloc.report.sheets import Sheet, amount, word
 from healthalloc.solution import Solution
 
@@ -35,8 +36,11 @@ def pair_content(
         "years": "",
         "statuses": [words(f"status.{s.status.value}") for s in solutions],
         "solved": all(s.status.has_solution for s in solutions),
-        "columns": [headline.tiles(s, words) if s.status.has_solution else [] for s in solutions],
-        "conflict_texts": [str(s.conflict) if s.conflict is not None else "" for s in solutions],
+        "columns": [
+            headline.tiles(s, words, people.since_today(s)) if s.status.has_solution else []
+            for s in solutions
+        ],
+        "conflicts": [conflict_lists(s, None, words) for s in solutions],
         "services": [],
         "changes": [],
     }
@@ -52,6 +56,7 @@ def pair_content(
         "allocation": _allocation(solutions, names, words),
         "people": _people(changes, names, words),
         "services": asked_services(b),
+        "flow_note": flow_note(b, words),
     }
     named = dict(zip(names, solutions))
     ids = set(a.scenario.services["service_id"]) & set(a.scenario.demand["service_id"])

@@ -82,8 +82,13 @@ def sheet(columns: Sequence[tuple[str, bool]], rows: list[tuple[list[Cell], bool
 
 
 def allocation_sheet(solution: Solution, words: Words) -> Sheet:
-    """Existing and allocated units of each resource in each facility that has or gets any."""
+    """Existing and allocated units of each resource in each facility that has or gets any.
+
+    Those that change most come first: what a meeting looks for, and what is printed.
+    """
     scenario, stock = solution.scenario, stock_of(solution)
+    largest = stock["change"].abs().sort_values(ascending=False, kind="stable")
+    stock = stock.loc[largest.index]
     facility = scenario.facilities.set_index("facility_id")["name"]
     resource = scenario.resources.set_index("resource_id")["name"]
     stock = stock[(stock["existing"] > 0) | (stock["allocated"] > 0)]
@@ -186,14 +191,14 @@ def demand_sheet(solution: Solution, words: Words) -> Sheet:
 
 
 def assumption_sheet(solution: Solution, words: Words) -> Sheet:
-    """The assumptions, rows of one table that rest on the same one together."""
+    """The assumptions, rows of one table that rest on the same one together, widest first."""
     columns = [
         (words("report.table"), False), (words("report.n_inputs"), True),
         (words("report.items"), False), (words("report.assumption"), False),
     ]  # fmt: skip
     rows = []
     grouped = solution.assumptions.groupby(["table", "assumption"], sort=False)["item"]
-    for (table, text), items in grouped:
+    for (table, text), items in sorted(grouped, key=lambda part: -len(part[1])):
         first = ", ".join(clip(item, 40) for item in items.head(4))
         more = f" … (+{len(items) - 4})" if len(items) > 4 else ""
         cells = [
@@ -225,6 +230,6 @@ def strategy_sheet(table: pd.DataFrame, words: Words) -> Sheet:
     for row in table.to_dict("records"):
         name = word(words.known("strategy", row["strategy"]))
         ended = word(words.known("strategy_status", row["status"]))
-        why = word(row["broken"] or row["reason"])
+        why = word(row["broken"] or words.said(row["reason"]))
         rows.append(([name, ended, *(amount(row[c]) for c in columns), why], False))
     return sheet(heads, rows)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from healthalloc.access.stock import Unit
-from healthalloc.errors import DataError, Problem, SolverError
+from healthalloc.errors import DataError, NoSolutionError, Problem
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.layout import Layout, Mask
@@ -47,6 +47,8 @@ def evaluate(
     ------
     DataError
         If what the strategy returned is no allocation, or its flows exceed demand or capacity.
+    NoSolutionError
+        If the time limit comes before the flows are found.
     """
     model = model or formulate(scenario)
     layout = model.layout
@@ -60,9 +62,9 @@ def evaluate(
         settings = scenario.settings.solve
         options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
         nudged = _shorter_first(model, program)
-        result = named_solver("highs")(nudged, options)
+        result = named_solver("auto")(nudged, options)
         if result.status is not Status.OPTIMAL:
-            raise SolverError(f"the flows of strategy {name} ended {result.status.value}")
+            raise NoSolutionError(f"the flows of strategy {name} ended {result.status.value}")
         proved(nudged, result)
     else:
         x = _completed(model, np.concatenate([decided, given.flow]))

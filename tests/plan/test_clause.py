@@ -32,6 +32,7 @@ def beds(**fields):
         ({"at_most": 50}, (-math.inf, 50), "<= 50"),
         ({"at_least": 2, "at_most": 3}, (2, 3), "2 to 3"),
         ({"equals": 4}, (4, 4), "exactly 4"),
+        ({"at_least": 12_345_678}, (12_345_678, np.inf), ">= 12345678"),
         ({"about": 4.5, "tolerance": 0.5}, (4, 5), "4.5 ± 0.5"),
         ({"about": 4.5, "tolerance": 0}, (4.5, 4.5), "4.5 ± 0"),
         ({"at_least": 0}, (0, math.inf), ">= 0"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from healthalloc import Solution, solve
+from healthalloc.generate import generate
 from healthalloc.scenario import Scenario
 from tests.region import FACILITIES, POPULATIONS, clause, edit, region, settings
 
@@ -37,6 +38,16 @@ def infeasible() -> Solution:
     stock = region().stock.assign(upper=region().stock["existing"] + 5)
     asked = [clause("amount", id="impossible", resource="bed", at_least=1e6)]
     return solve(region(stock=stock, clauses=asked))
+
+
+@cache
+def province() -> Solution:
+    """20,000 populations and an allocation for one service."""
+    whole = generate(20_000, 3)
+    about = ("services", "radii", "demand", "requirements")
+    tables = {name: getattr(whole, name) for name in about}
+    one = {name: t[t["service_id"] == "inpatient"] for name, t in tables.items()}
+    return solve(whole.replace(**one)).require_optimal()
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.report.browser import chromium, complaints, open_page, requests, wait_for
-from tests.report.scenarios import good, hostile, infeasible
+from tests.report.scenarios import good, hostile, infeasible, province
 
 pytest.importorskip("bokeh", reason="pip install 'healthalloc[report]'")
 pytest.importorskip("jinja2", reason="pip install 'healthalloc[report]'")
@@ -53,6 +53,19 @@ def test_quiet_alone_and_quick(page: Any, files: dict[str, Path], name: str, wid
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     blank = "return [...document.querySelectorAll('.plot')].filter(p => p.clientHeight < 50).length"
     assert page.execute_script(blank) == 0
+
+
+def test_a_province_opens(page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "province.html"
+    file.write_text(solution_report(province()), encoding="utf-8")
+    assert file.stat().st_size < 5e6
+    open_page(page, file)
+    wait_for(page, "return document.body.dataset.drawn === 'yes'", 60.0)
+    assert requests(page) == []
+    assert complaints(page) == []
+    marks = "views.map.roots[0].model.renderers.find(r => r.name === 'change').data_source"
+    assert page.execute_script(f"return {marks}.data.x.length") == 20_000
+    assert "1,500 largest flows" in page.find_element("id", "map").text
 
 
 def visible(page: Any, sheet: str, column: int) -> list[str]:
@@ -132,3 +145,23 @@ def test_prints_on_a4(page: Any, files: dict[str, Path]) -> None:
     assert len(printed["data"]) > 20_000
     pictures = "return document.querySelectorAll('img.printed').length"
     assert page.execute_script(pictures) == 6
+
+
+def test_prints_the_rows_that_a_meeting_reads(page: Any, files: dict[str, Path]) -> None:
+    open_page(page, files["en"])
+    wait_for(page, "return document.body.dataset.drawn === 'yes'")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    rows = "[...document.querySelectorAll('#allocation-table tbody tr')]"
+    seen = f"return {rows}.filter(row => row.offsetHeight).length"
+    rest = "return document.querySelector('#allocation-table .rest').innerText"
+    try:
+        changed = page.execute_script(seen)
+        table = "document.getElementById('allocation-table')"
+        page.execute_script(f"{table}.dataset.print = 2; shorten()")
+        assert page.execute_script(seen) == 2 < changed
+        assert page.execute_script(rest).startswith(f"{changed - 2} further rows")
+        page.execute_script("document.getElementById('whole').checked = true; shorten()")
+        assert page.execute_script(seen) == changed
+        assert page.execute_script("return document.querySelector('.rest').offsetHeight") == 0
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

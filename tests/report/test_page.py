@@ -12,8 +12,10 @@ import pytest
 
 from healthalloc import RoadGraph, TravelMatrix, find_conflicts, repairs, solve
 from healthalloc.comparing import compare
+from healthalloc.errors import NoSolutionError
 from healthalloc.labels import Words
 from healthalloc.plotting import people
+from healthalloc.report.charts import thinned
 from healthalloc.report.map import region_map
 from healthalloc.report.sheets import allocation_sheet, clause_sheet
 from tests.region import edit, settings
@@ -99,7 +101,14 @@ def test_tables_say_what_the_solution_says() -> None:
     stock = good().stock
     held = stock[(stock["existing"] > 0) | (stock["allocated"] > 0)]
     assert len(sheet.rows) == len(held)
-    assert [cells[3].key for cells, _ in sheet.rows] == list(held["allocated"])
+    changes = [abs(cells[4].key) for cells, _ in sheet.rows]
+    assert changes == sorted(held["change"].abs(), reverse=True)
+    names = good().scenario.facilities.set_index("facility_id")["name"]
+    kinds = good().scenario.resources.set_index("resource_id")["name"]
+    told = {(c[0].text, c[1].text): (c[2].key, c[3].key, c[4].key) for c, _ in sheet.rows}
+    for row in held.to_dict("records"):
+        units = told[names[row["facility_id"]], kinds[row["resource_id"]]]
+        assert units == (row["existing"], row["allocated"], row["change"])
     clauses = {cells[0].text: cells for cells, _ in clause_sheet(good().clauses, words).rows}
     assert (clauses["icu"][8].text, clauses["many"][8].text) == ("yes", "no")
     price = good().clauses.set_index("clause_id")["price_cny_a_year"]["icu"]
@@ -120,6 +129,26 @@ def test_an_infeasible_plan_names_conflict_and_repair() -> None:
     assert {"conflicts", "repairs", "map", "clauses"} <= set(page.ids)
     assert "impossible" in page.text
     assert "charts" not in page.ids
+
+
+def test_the_page_says_so_where_a_limit_comes_before_todays_flows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def late(solution: object) -> None:
+        raise NoSolutionError("the flows of strategy keep ended limit_without_incumbent")
+
+    monkeypatch.setattr(people, "today", late)
+    page = Elements(solution_report(good()))
+    assert "figure-map" in page.ids
+    assert page.text.count("not compared: the time limit") == 2
+
+
+def test_curves_are_thinned() -> None:
+    whole = np.arange(20_000)
+    rows = thinned(len(whole))
+    assert len(rows) == 500
+    assert (rows[0], rows[-1]) == (0, 19_999)
+    assert list(thinned(3)) == [0, 1, 2]
 
 
 def test_an_empty_region_has_a_report() -> None:

@@ -18,6 +18,7 @@ from healthalloc.progress import listening
 from healthalloc.solvers import SolverOptions, Status, certify, solve_highs, solve_interior
 from healthalloc.solvers.interior import NAME, suited
 from tests.examples import examples
+from tests.report.scenarios import planned
 
 OPTIONS = SolverOptions(time_limit_s=60)
 
@@ -149,3 +150,16 @@ def test_it_tells_how_far_it_is() -> None:
     with listening(lambda phases: told.extend(p.name for p in phases)):
         solve_interior(program_of(generate(40, 5)), OPTIONS)
     assert "linear" in told
+
+
+def test_fixed_sites_are_priced_by_simplex_where_it_solved_the_relaxation() -> None:
+    asked = []
+
+    def engine(program: LinearProgram, options: SolverOptions) -> solvers.Result:
+        asked.append(program)
+        return solve_highs(program, options)
+
+    found = ha.solve(planned(), solver=engine).require_optimal()
+    assert [program.is_mixed_integer for program in asked] == [False, True]
+    assert found.prices is not None
+    assert found.prices.basis.endswith("sites fixed as chosen")

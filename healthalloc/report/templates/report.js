@@ -36,18 +36,16 @@ for (const sheet of document.querySelectorAll(".sheet")) {
   });
 }
 
-// Figures: each in its place; those below the first screens when they come near it.
+// Figures: each in its place.
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const views = {};
 Bokeh.set_log_level("warn");
 async function draw(name) {
-  if (views[name] === undefined) {
-    views[name] = null;
-    views[name] = await Bokeh.embed.embed_item(figures[name], `figure-${name}`);
-    if (name === "map") {
-      update();
-      watchNames();
-    }
+  views[name] = await Bokeh.embed.embed_item(figures[name], `figure-${name}`);
+  if (name === "map") {
+    update();
+    watchNames();
+    performance.mark("map");
   }
 }
 
@@ -103,31 +101,43 @@ for (const control of document.querySelectorAll("#map-service, [data-layer]")) {
   control.addEventListener("change", () => { if (views.map) update(); });
 }
 
-const near = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (entry.isIntersecting) {
-      near.unobserve(entry.target);
-      draw(entry.target.id.slice("figure-".length));
-    }
-  }
-}, { rootMargin: "600px" });
-for (const name of Object.keys(figures)) near.observe(document.getElementById(`figure-${name}`));
-// The rest when there is time: a print needs them all, as pictures that fit the paper.
-window.addEventListener("load", async () => {
-  for (const name of Object.keys(figures)) {
-    await new Promise((done) => setTimeout(done, 200));
+// The map is what people look for first; each figure after it leaves the page time to answer.
+async function drawAll() {
+  for (const name of Object.keys(figures).sort((a, b) => (b === "map") - (a === "map"))) {
     await draw(name);
+    await new Promise((done) => setTimeout(done, 0));
   }
+  performance.mark("drawn");
   document.body.dataset.drawn = "yes";
-});
+}
+drawAll();
+
+// Print: figures as pictures that fit the paper, and as many rows as a meeting reads.
 window.addEventListener("beforeprint", () => {
+  shorten();
   document.querySelectorAll(".printed").forEach((old) => old.remove());
-  for (const [name, view] of Object.entries(views)) {
-    if (!view) continue;
+  for (const name of Object.keys(figures)) {
+    const place = document.getElementById(`figure-${name}`);
+    if (views[name] === undefined) {
+      place.insertAdjacentHTML("afterend", "<p class='printed note'></p>");
+      place.nextSibling.textContent = document.body.dataset.undrawn;
+      continue;
+    }
     const picture = document.createElement("img");
     picture.className = "printed";
     picture.alt = name;
-    picture.src = view.roots[0].export("png", false).canvas.toDataURL();
-    document.getElementById(`figure-${name}`).after(picture);
+    picture.src = views[name].roots[0].export("png", false).canvas.toDataURL();
+    place.after(picture);
   }
 });
+function shorten() {
+  const whole = document.getElementById("whole").checked;
+  for (const sheet of document.querySelectorAll(".sheet[data-print]")) {
+    const most = whole ? Infinity : Number(sheet.dataset.print);
+    const rows = [...sheet.querySelectorAll("tbody tr")].filter((row) => !row.hidden);
+    rows.forEach((row, k) => row.classList.toggle("beyond", k >= most));
+    const rest = sheet.querySelector(".rest");
+    rest.hidden = rows.length <= most;
+    rest.textContent = rest.dataset.text.replace("{n}", rows.length - most);
+  }
+}
