@@ -10,8 +10,10 @@ from healthalloc.progress import phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.certificate import certify
 from healthalloc.solvers.highs import solve_highs
+from healthalloc.solvers.interior.columns import Columns
+from healthalloc.solvers.interior.factor import Factor
 from healthalloc.solvers.interior.method import Iterate, interior_point
-from healthalloc.solvers.interior.normal import Columns, Factor
+from healthalloc.solvers.interior.normal import Normal
 from healthalloc.solvers.interior.standard import Standard, standard_form
 from healthalloc.solvers.interior.vertex import vertex
 
@@ -24,11 +26,13 @@ TRACES = (1e-4, 1e-6)
 """Shares of a local row that count as a trace of an interior point, tried in turn."""
 VERTEX_GAP = 1e-7
 """Largest relative gap of a vertex that replaces the interior point."""
+MOST_PAIRS = 300_000_000
+"""Pairs of columns that share a local row above which they take too much memory."""
 MOST_OPERATIONS = 2e12
 """Multiplications of one factorisation above which the shape is not worth it."""
 
 
-def suited(program: LinearProgram) -> tuple[Standard, Columns, Factor] | None:
+def suited(program: LinearProgram) -> tuple[Standard, Factor] | None:
     """A program made ready for `solve_interior`, or None if it does not have the shape.
 
     The shape: no whole columns; every column has a lower bound and stands in at most one of the
@@ -44,8 +48,10 @@ def suited(program: LinearProgram) -> tuple[Standard, Columns, Factor] | None:
     if form is None or form.n_local < 2 * form.linking.shape[0] or not len(form.cost):
         return None
     columns = Columns(form)
-    factor = Factor(columns)
-    return (form, columns, factor) if factor.operations < MOST_OPERATIONS else None
+    if columns.n_pairs > MOST_PAIRS:
+        return None
+    factor = Factor(Normal(columns))
+    return (form, factor) if factor.operations < MOST_OPERATIONS else None
 
 
 def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
@@ -98,7 +104,7 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
     ready = suited(program)
     if ready is None:
         return None
-    form, columns, factor = ready
+    form, factor = ready
 
     def left() -> float:
         return options.time_limit_s - (time.perf_counter() - began)
@@ -109,7 +115,7 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
             step(iterations=reached.iterations, gap=reached.gap)
             return left() > 0
 
-        x, y, reached = interior_point(form, columns, factor, go_on)
+        x, y, reached = interior_point(form, factor, go_on)
     if not reached.done:
         if left() > 0:
             return None
@@ -125,8 +131,8 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
     )  # fmt: skip
     spent = time.perf_counter() - began
     for trace in TRACES:
-        limit = max(min(left(), spent), 1.0)
-        corner = vertex(form, columns, x, y, trace, replace(options, time_limit_s=limit))
+        limited = replace(options, time_limit_s=max(min(left(), spent), 1.0))
+        corner = vertex(form, factor.normal.columns, x, y, trace, limited)
         if corner is None:
             continue
         if corner.basis is not None:

@@ -2,180 +2,192 @@
 
 ``matrix @ diag(d) @ matrix.T`` is diagonal in the local rows, so that what has to be factorised
 is no larger than the rows that link them. Columns that have the same coefficients in those (the
-flows of one service into one facility) are added up first.
+flows of one service into one facility) are a class: all that links two classes is the sum, over
+the local rows that have a column of each, of a product.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, cho_solve_banded, cholesky_banded
-from scipy.sparse import csc_array, csr_array, diags_array
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csc_array, csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from healthalloc.formulation.program import Floats
-from healthalloc.solvers.interior.standard import Positions, Standard
-
-NEGLIGIBLE = 1e-13
-"""Share of its local row below which a column is left out of the matrix of a step."""
-REGULARISATION = 1e-13
-"""Added to the diagonal, relative to it."""
+from healthalloc.solvers.interior.columns import Columns
+from healthalloc.solvers.interior.standard import Positions
 
 
-class Columns:
-    """The columns of a standard form by class and local row.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The local rows that have one number of linked columns.
 
     Parameters
     ----------
-    form
+    columns : ndarray of int, shape (n_columns a row, n_rows)
+    one, other : ndarray of int, shape (n_pairs a row,)
+        Which of the columns make a pair.
+    pair : ndarray of int, shape (n_pairs a row * n_rows,)
+        Pair of classes that each pair of columns counts to.
     """
 
-    def __init__(self, form: Standard) -> None:
-        n = len(form.cost)
-        local = csc_array(form.local)
-        self.n_local, self.n_linking = form.n_local, form.linking.shape[0]
-        has_local = np.diff(local.indptr) == 1
-        self.with_local = np.flatnonzero(has_local)
-        self.everywhere = bool(has_local.all())
-        self.row = np.zeros(n, dtype=np.int64)
-        self.row[self.with_local] = local.indices
-        self.value = np.zeros(n)
-        self.value[self.with_local] = local.data
-        # columns with the same coefficients in the linking rows have the same random sum
-        mark = np.random.default_rng(0).uniform(1, 2, self.n_linking)
-        _, first, of = np.unique(form.linking.T @ mark, return_index=True, return_inverse=True)
-        self.of_class, self.n_classes = of, len(first)
-        self.link = csr_array(csc_array(form.linking)[:, first])
-        self.link_transposed = csr_array(self.link.T)
-        order = np.lexsort((self.row[self.with_local], of[self.with_local]))
-        self.ordered = self.with_local[order]
-        counts = np.bincount(of[self.ordered], minlength=self.n_classes)
-        self.starts = np.concatenate([[0], np.cumsum(counts)])
-        self.ordered_row = self.row[self.ordered]
+    columns: Positions
+    one: Positions
+    other: Positions
+    pair: Positions
 
-    def local(self, x: Floats) -> Floats:
-        """``local @ x``."""
-        return np.bincount(self.row, self.value * x, self.n_local).astype(float)
 
-    def linking(self, x: Floats) -> Floats:
-        """``linking @ x``."""
-        total: Floats = self.link @ np.bincount(self.of_class, x, self.n_classes)
-        return total
+class Normal:
+    """How to add up the matrix of the linking rows, and in which order its rows stand.
 
-    def transposed(self, y_local: Floats, y_linking: Floats) -> Floats:
-        """``matrix.T @ y``."""
-        return self.of_linking(y_linking) + self.value * y_local[self.row]
+    Rows that touch few classes come first, so ordered that the entries are near the diagonal;
+    the few that touch classes everywhere (clauses) come last.
 
-    def of_linking(self, y: Floats) -> Floats:
-        """``linking.T @ y``."""
-        total: Floats = (self.link_transposed @ y)[self.of_class]
-        return total
+    Parameters
+    ----------
+    columns
 
-    def schur(self, d: Floats) -> tuple[Floats, csr_array]:
-        """Inverse of the local diagonal, and the matrix of the linking rows without them.
+    Attributes
+    ----------
+    order : ndarray of int, shape (n_linking,)
+        Linking row that stands at each place.
+    n_core
+        Rows that come first.
+    width
+        Largest distance from the diagonal among them.
+    row, column : ndarray of int, shape (n_entries,)
+        Places of the entries on and below the diagonal, row after row.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        place, high, low, number = _class_pairs(columns)
+        self.n_pairs = len(high)
+        self.rows = _rows(columns, place, number)
+        link = csc_array(columns.link)
+        every = np.arange(columns.n_classes)
+        alone, pairs = _products(link, every, every), _products(link, high, low)
+        one, other = np.concatenate([alone[1], pairs[1]]), np.concatenate([alone[2], pairs[2]])
+        self.order, self.n_core = _ordered(columns.link, one, other)
+        placed = np.empty_like(self.order)
+        placed[self.order] = np.arange(len(placed))
+        one, other = placed[one], placed[other]
+        # of a class with itself each entry comes twice, of two classes both ways but once
+        value = np.concatenate([alone[3], np.where(pairs[1] == pairs[2], -2.0, -1.0) * pairs[3]])
+        part = np.concatenate([alone[0], columns.n_classes + pairs[0]])
+        is_needed = np.ones(len(value), dtype=bool)
+        is_needed[: len(alone[0])] = (one >= other)[: len(alone[0])]
+        n = len(self.order)
+        key = np.maximum(one, other)[is_needed] * n + np.minimum(one, other)[is_needed]
+        found, of_key = np.unique(key, return_inverse=True)
+        self.row, self.column = found // n, found % n
+        entries = (value[is_needed], (of_key, part[is_needed]))
+        shape = (len(found), columns.n_classes + self.n_pairs)
+        self.sums = csr_array(coo_array(entries, shape=shape))
+        core = self.row < self.n_core
+        self.width = int((self.row - self.column)[core].max(initial=0))
+
+    def __call__(self, d: Floats) -> tuple[Floats, Floats]:
+        """Inverse of the local diagonal, and the entries of the matrix without the local rows.
 
         Parameters
         ----------
         d : ndarray, shape (n,)
             Weight of each column.
+
+        Returns
+        -------
+        inverse : ndarray, shape (n_local,)
+        entries : ndarray, shape (n_entries,)
         """
-        weight = self.value * d
-        diagonal = np.bincount(self.row, weight * self.value, self.n_local)
-        inverse = 1.0 / np.maximum(diagonal, 1e-300)
-        root = weight[self.ordered] * np.sqrt(inverse)[self.ordered_row]
-        counts = root * root > NEGLIGIBLE * d[self.ordered]
-        if counts.mean() < 0.9:
-            kept = np.concatenate([[0], np.cumsum(counts)])[self.starts]
-            parts = (root[counts], self.ordered_row[counts], kept)
-        else:
-            parts = (root, self.ordered_row, self.starts)
-        factor = csr_array(parts, shape=(self.n_classes, self.n_local))
-        by_class = diags_array(np.bincount(self.of_class, d, self.n_classes)) - factor @ factor.T
-        return inverse, csr_array(self.link @ (by_class @ self.link_transposed))
+        columns = self.columns
+        inverse = 1.0 / np.maximum(columns.local(columns.value * d), 1e-300)
+        root = columns.of_local(np.sqrt(inverse))
+        root *= d
+        pairs = np.zeros(self.n_pairs)
+        for rows in self.rows:
+            held = root[rows.columns]
+            products = held[rows.one] * held[rows.other]
+            pairs += np.bincount(rows.pair, products.ravel(), self.n_pairs)
+        root *= root
+        alone = np.bincount(columns.of_class, d - root, columns.n_classes)
+        return inverse, self.sums @ np.concatenate([alone, pairs])
 
 
-class Factor:
-    """How to factorise the matrix of the linking rows: in a band, a few dense rows apart.
+def _class_pairs(columns: Columns) -> tuple[Positions, Positions, Positions, NDArray[np.int32]]:
+    """Pairs of classes that share local rows.
 
-    Parameters
-    ----------
-    columns
+    Returns
+    -------
+    place : ndarray of int, shape (n_classes,)
+        Classes so numbered that those of a pair are near one another.
+    high, low : ndarray of int, shape (n_pairs,)
+        Classes of each pair.
+    number : ndarray of int, shape (n_classes, span)
+        Number of each pair, by the higher place and the distance to the lower one.
     """
-
-    def __init__(self, columns: Columns) -> None:
-        pattern = columns.schur(np.ones(len(columns.row)))[1]
-        # a clause touches facilities everywhere, a capacity only the classes of one
-        degree = np.diff(columns.link.indptr)
-        dense = degree > max(60.0, 20 * float(np.median(degree)))
-        core, self.border = np.flatnonzero(~dense), np.flatnonzero(dense)
-        inner = csr_array(pattern[core][:, core])
-        self.core: Positions = core[reverse_cuthill_mckee(inner, symmetric_mode=True)]
-        self.place = np.zeros(len(degree), dtype=np.int64)
-        self.place[self.core] = np.arange(len(core))
-        self.is_core = ~dense
-        entries = inner.tocoo()
-        place = self.place[core]
-        self.width = int(np.abs(place[entries.row] - place[entries.col]).max(initial=0))
-
-    @property
-    def operations(self) -> float:
-        """About how many multiplications one factorisation takes."""
-        return float(len(self.core) * self.width**2 + len(self.border) ** 3)
-
-    def __call__(self, matrix: csr_array) -> Callable[[Floats], Floats]:
-        """A function that solves with the matrix.
-
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            If it is not positive definite.
-        """
-        entries = matrix.tocoo()
-        row, column = self.place[entries.row], self.place[entries.col]
-        inner = self.is_core[entries.row] & self.is_core[entries.col]
-        low = inner & (row >= column)
-        n = len(self.core)
-        diagonal = matrix.diagonal()[self.core]
-        small = REGULARISATION * diagonal + 1e-14 * float(diagonal.mean() if n else 0.0)
-        if self.width > n // 3:
-            full = np.zeros((n, n), order="F")
-            full[row[low], column[low]] = entries.data[low]
-            full[np.diag_indices(n)] += small
-            lower = cho_factor(full, lower=True, overwrite_a=True, check_finite=False)
-
-            def inner_solve(right: Floats) -> Floats:
-                return np.asarray(cho_solve(lower, right, check_finite=False))
-        else:
-            band = np.zeros((self.width + 1, n), order="F")
-            band[(row - column)[low], column[low]] = entries.data[low]
-            band[0] += small
-            factor = cholesky_banded(band, overwrite_ab=True, lower=True, check_finite=False)
-
-            def inner_solve(right: Floats) -> Floats:
-                return np.asarray(cho_solve_banded((factor, True), right, check_finite=False))
-
-        if not len(self.border):
-            return lambda right: _placed(self.core, inner_solve(right[self.core]), len(right))
-        beside = matrix[self.core][:, self.border].toarray()
-        solved = inner_solve(beside)
-        rest = matrix[self.border][:, self.border].toarray() - beside.T @ solved
-        rest[np.diag_indices(len(rest))] *= 1 + REGULARISATION
-        if not np.isfinite(rest).all():
-            raise np.linalg.LinAlgError("the rows that link everything are dependent")
-        corner = cho_factor(rest, check_finite=False)
-
-        def solve(right: Floats) -> Floats:
-            first = inner_solve(right[self.core])
-            last = cho_solve(corner, right[self.border] - beside.T @ first, check_finite=False)
-            out = _placed(self.core, first - solved @ last, len(right))
-            out[self.border] = last
-            return out
-
-        return solve
+    n_classes = columns.n_classes
+    parts = (
+        np.ones(len(columns.linked), dtype=np.float32),
+        columns.of_class[columns.linked],
+        columns.starts,
+    )
+    member = csr_array(parts, shape=(columns.n_local, n_classes))
+    together = csr_array(member.T @ member)
+    place = np.empty(n_classes, dtype=np.int64)
+    place[reverse_cuthill_mckee(together, symmetric_mode=True)] = np.arange(n_classes)
+    entries = together.tocoo()
+    high, low = entries.row.astype(np.int64), entries.col.astype(np.int64)
+    is_first = place[high] >= place[low]
+    high, low = high[is_first], low[is_first]
+    distance = place[high] - place[low]
+    number = np.zeros((n_classes, int(distance.max(initial=0)) + 1), dtype=np.int32)
+    number[place[high], distance] = np.arange(len(high))
+    return place, high, low, number
 
 
-def _placed(positions: Positions, values: Floats, size: int) -> Floats:
-    out = np.zeros(size)
-    out[positions] = values
-    return out
+def _rows(columns: Columns, place: Positions, number: NDArray[np.int32]) -> list[Rows]:
+    """The local rows by their number of linked columns."""
+    counts = np.diff(columns.starts)
+    found = []
+    for count in np.unique(counts[counts > 1]):
+        starts = columns.starts[:-1][counts == count]
+        held = columns.linked[starts + np.arange(count)[:, None]]
+        one, other = np.triu_indices(count, 1)
+        at = place[columns.of_class[held]]
+        high, low = np.maximum(at[one], at[other]), np.minimum(at[one], at[other])
+        pair = number[high, high - low].ravel().astype(np.int64)
+        found.append(Rows(held, one, other, pair))
+    return found
+
+
+def _products(
+    link: csc_array, one: Positions, other: Positions
+) -> tuple[Positions, Positions, Positions, Floats]:
+    """Which pair, row of the one, row of the other and product of their coefficients, for all."""
+    sizes = np.diff(link.indptr)
+    counts = sizes[one] * sizes[other]
+    pair = np.repeat(np.arange(len(one)), counts)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
+    size = sizes[other][pair]
+    first = link.indptr[one][pair] + within // size
+    second = link.indptr[other][pair] + within % size
+    indices = link.indices.astype(np.int64)
+    return pair, indices[first], indices[second], link.data[first] * link.data[second]
+
+
+def _ordered(link: csr_array, one: Positions, other: Positions) -> tuple[Positions, int]:
+    """Linking rows in the order in which to factorise them, and how many touch few classes."""
+    # a clause touches facilities everywhere, a capacity only the classes of one
+    degree = np.diff(link.indptr)
+    wide = degree > max(60.0, 20 * float(np.median(degree)))
+    core = np.flatnonzero(~wide)
+    both = ~wide[one] & ~wide[other]
+    n = len(degree)
+    ones = np.ones(int(both.sum()), dtype=np.int8)
+    pattern = csr_array(coo_array((ones, (one[both], other[both])), shape=(n, n)))
+    inner = csr_array((pattern + pattern.T)[core][:, core])
+    first = core[reverse_cuthill_mckee(inner, symmetric_mode=True)]
+    return np.concatenate([first, np.flatnonzero(wide)]).astype(np.int64), len(core)

@@ -36,8 +36,9 @@ class Standard:
         The first rows are local: each column has at most one coefficient in them.
     rows : ndarray of int, shape (n_rows,)
         Row of the program that each row is.
-    columns : ndarray of int, shape (n moving columns,)
-        Column of the program that each of the first columns is; the others are slacks.
+    columns : ndarray of int, shape (n,)
+        Column of the program that each one is; -1 for a slack. They stand in the order of their
+        local rows; those without one come last.
     settled : ndarray, shape (n_columns,)
         Values of the columns of the program when ``x`` is 0.
     forced : ndarray of int
@@ -68,7 +69,8 @@ class Standard:
     def x_of(self, x: Floats) -> Floats:
         """Values of the program's columns at a point of the standard form."""
         values = self.settled.copy()
-        values[self.columns] += x[: len(self.columns)]
+        moves = self.columns >= 0
+        values[self.columns[moves]] += x[moves]
         return values
 
     def dual_of(self, y: Floats) -> Floats:
@@ -110,12 +112,12 @@ class Standard:
         dual : ndarray, shape (n_rows of the program,)
             Near its duals: says which rows of those left out are needed to hold columns at 0.
         """
-        program, n_moving = self.program, len(self.columns)
+        program, is_slack = self.program, self.columns < 0
         columns = np.full(program.n_columns, LOWER, dtype=np.int8)
-        columns[self.columns] = basis.columns[:n_moving]
-        starts = self.matrix.indptr[n_moving:-1]
+        columns[self.columns[~is_slack]] = basis.columns[~is_slack]
+        starts = self.matrix.indptr[:-1][is_slack]
         of_slack, is_above = self.matrix.indices[starts], self.matrix.data[starts] > 0
-        slack = basis.columns[n_moving:]
+        slack = basis.columns[is_slack]
         at = basis.rows.copy()
         at[of_slack] = np.where(is_above == (slack == UPPER), LOWER, UPPER)
         at[of_slack[slack == BASIC]] = BASIC
@@ -167,18 +169,29 @@ def standard_form(program: LinearProgram) -> Standard | None:
     slack = csc_array((sign, (slack_row, np.arange(n_slack))), shape=(len(order), n_slack))
     with np.errstate(invalid="ignore"):
         room = np.where(above & below, upper[slack_row] - lower[slack_row], np.inf)
+    together = csc_array(hstack([structural, slack]))
+    by_row = _by_local_row(together, n_local)
     return Standard(
         program=program,
-        cost=np.concatenate([program.cost[columns], np.zeros(n_slack)]),
-        upper=np.concatenate([(program.column_upper - settled)[columns], room]),
-        matrix=csc_array(hstack([structural, slack])),
+        cost=np.concatenate([program.cost[columns], np.zeros(n_slack)])[by_row],
+        upper=np.concatenate([(program.column_upper - settled)[columns], room])[by_row],
+        matrix=csc_array(together[:, by_row]),
         right=np.where(np.isfinite(upper), upper, lower),
         n_local=n_local,
         rows=order,
-        columns=columns,
+        columns=np.concatenate([columns, np.full(n_slack, -1)])[by_row],
         settled=settled,
         forced=forced,
     )
+
+
+def _by_local_row(matrix: csc_array, n_local: int) -> Positions:
+    """Columns in the order of their local rows; those without one come last."""
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    local = matrix.indices < n_local
+    row = np.full(matrix.shape[1], n_local)
+    row[column[local]] = matrix.indices[local]
+    return np.argsort(row, kind="stable")
 
 
 def _moving(program: LinearProgram) -> tuple[NDArray[np.bool_], Positions]:

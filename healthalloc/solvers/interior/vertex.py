@@ -16,7 +16,7 @@ from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import SolverOptions
 from healthalloc.solvers.basis import BASIC, LOWER, Basis
 from healthalloc.solvers.highs import solve_highs
-from healthalloc.solvers.interior.normal import Columns
+from healthalloc.solvers.interior.columns import Columns
 from healthalloc.solvers.interior.standard import Standard
 
 
