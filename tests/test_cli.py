@@ -652,3 +652,24 @@ def test_a_narrow_terminal_shows_problems(folder: Folder, tmp_path: Path) -> Non
     code, shown = on_a_terminal(40, "solve", "region", place=tmp_path)
     assert code == 2, shown
     assert "facilities, row 1, column site" in shown.replace("\r\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["wh"], {"what-if"}),
+        (["solve", "--g"], {"--gap"}),
+        (["solve", "--format", ""], {"csv", "parquet"}),
+        (["solve", "--lang", ""], {"en", "zh"}),
+        (["compare", "-s", "by-"], {"by-residents", "by-need"}),
+        (["schema", "re"], {"resources", "requirements", "referrals"}),
+        (["trade-offs", "--against", "equity-g"], {"equity-gini"}),
+    ],
+)
+def test_the_shell_completes(words: list[str], offered: set[str]) -> None:
+    line = " ".join(["root", *words])
+    asked = {
+        "_ROOT_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words)),
+    }  # fmt: skip
+    ended = CliRunner().invoke(cli.app, [], prog_name="root", env=asked)
+    assert set(ended.output.split()) == offered

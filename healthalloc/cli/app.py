@@ -55,7 +55,10 @@ Continuous = Annotated[
 ]
 SolverName = Annotated[
     str | None,
-    typer.Option(help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says]."),
+    typer.Option(
+        autocompletion=lambda: ["auto", "highs", "interior", "pulp"],
+        help="auto, highs, interior, pulp or pulp:NAME [default: as the scenario says].",
+    ),
 ]
 Gap = Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)]
 TimeLimit = Annotated[float | None, typer.Option(help="Seconds for each program solved.", min=0.0)]

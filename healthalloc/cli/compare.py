@@ -57,6 +57,7 @@ def compare(
             "--strategy",
             "-s",
             show_default=False,
+            autocompletion=lambda: list(STRATEGIES),
             help="Strategy to run (repeatable; names may be joined by commas): "
             f"{', '.join(STRATEGIES)}; plan-table:ID for one of several tables [default: all].",
         ),

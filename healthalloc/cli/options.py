@@ -17,12 +17,13 @@ from healthalloc.cli.answer import answering
 from healthalloc.cli.ending import Exit, fail
 from healthalloc.cli.help import UsageError, speak, usage_error
 from healthalloc.errors import DataError
-from healthalloc.labels import language_of, speaking
+from healthalloc.labels import LANGUAGES, language_of, speaking
 
 Language = Annotated[
     str | None,
     typer.Option(
         show_default=False,
+        autocompletion=lambda: list(LANGUAGES),
         help="Language of all that is shown: en or zh [default: HEALTHALLOC_LANG, else en].",
     ),
 ]

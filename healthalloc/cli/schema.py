@@ -16,7 +16,12 @@ from healthalloc.schema import TABLES, schema_table
 
 @app.command()
 def schema(
-    table: Annotated[str | None, typer.Argument(help="One table only.", show_default=False)] = None,
+    table: Annotated[
+        str | None,
+        typer.Argument(
+            help="One table only.", show_default=False, autocompletion=lambda: list(TABLES)
+        ),
+    ] = None,
 ) -> None:
     """Print the columns, units, ranges and meaning of every table."""
     if table is not None and table not in TABLES:

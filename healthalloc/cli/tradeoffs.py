@@ -40,6 +40,7 @@ def trade_offs(
         str,
         typer.Option(
             show_default=False,
+            autocompletion=lambda: [c for c in CRITERIA if c != "cost"],
             help=f"What cost is held against: {', '.join(c for c in CRITERIA if c != 'cost')}.",
         ),
     ],
