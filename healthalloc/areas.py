@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,19 @@ def inside(areas: pd.DataFrame, area_id: str) -> set[str]:
     area_id
         One of its areas.
     """
+    return below(children_of(areas), area_id)
+
+
+def children_of(areas: pd.DataFrame) -> dict[str, list[str]]:
+    """The areas that lie directly in each area."""
     children: dict[str, list[str]] = {}
-    for child, parent in zip(areas["area_id"], areas["parent_id"]):
+    for child, parent in zip(areas["area_id"].tolist(), areas["parent_id"].tolist()):
         children.setdefault(parent, []).append(child)
+    return children
+
+
+def below(children: Mapping[str, Sequence[str]], area_id: str) -> set[str]:
+    """An area and all that lie in it, of the areas that `children_of` found."""
     found, open_ = set(), [area_id]
     while open_:
         area = open_.pop()
@@ -68,7 +78,7 @@ def area_of_level(
         Position among the areas of the level (see `of_level`); -1 where there is none.
     """
     position = {area: k for k, area in enumerate(of_level(areas, [level]))}
-    parent = dict(zip(areas["area_id"], areas["parent_id"]))
+    parent = dict(zip(areas["area_id"].tolist(), areas["parent_id"].tolist()))
     found = np.full(len(places), -1, dtype=np.intp)
     for k, place in enumerate(places):
         while place and place not in position:
@@ -95,7 +105,7 @@ def at_one_depth(
     """
     if areas.empty or set(sites) <= set(homes):
         return list(homes), list(sites)
-    parent = dict(zip(areas["area_id"], areas["parent_id"]))
+    parent = dict(zip(areas["area_id"].tolist(), areas["parent_id"].tolist()))
 
     def line(area: str) -> list[str]:
         above = [area]

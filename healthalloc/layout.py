@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from healthalloc.areas import inside, of_level
+from healthalloc.areas import below, children_of, of_level
 from healthalloc.network import Arcs, Pairs, ReferralArcs, facility_pairs, travel_pairs
 from healthalloc.travel import ROUNDING, positions_of
 
@@ -121,15 +121,34 @@ class Layout:
         layout = copy.copy(self)  # with what is known already: nothing of it depends on the arcs
         object.__setattr__(layout, "arcs", arcs)
         object.__setattr__(layout, "referral_arcs", referral_arcs)
+        layout.__dict__.pop("_parts", None)
         return layout
 
     def part(self, area_id: str) -> Layout:
         """The same decisions, of which one area is shown."""
-        part = copy.copy(self)  # with what is known already, except what depends on the area
-        object.__setattr__(part, "area", area_id)
-        for name in ("residents", "population_shown", "facility_shown"):
-            part.__dict__.pop(name, None)
-        return part
+        # made before the copy, so that all parts share them
+        parts, _, _ = self._parts, self._scopes, self._children
+        if area_id not in parts:
+            part = copy.copy(self)  # with what is known already, except what depends on the area
+            object.__setattr__(part, "area", area_id)
+            for name in ("residents", "population_shown", "facility_shown"):
+                part.__dict__.pop(name, None)
+            parts[area_id] = part
+        return parts[area_id]
+
+    @cached_property
+    def _parts(self) -> dict[str, Layout]:
+        """What `part` made."""
+        return {}
+
+    @cached_property
+    def _scopes(self) -> dict[str, Mask]:
+        """Facilities of the whole region in each scope that was asked for."""
+        return {}
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        return children_of(self.scenario.areas)
 
     def areas_of(self, levels: str | Sequence[str], within: str = "") -> list[str]:
         """Areas of one or several levels, in an area if one is given."""
@@ -149,7 +168,7 @@ class Layout:
     def _in_area(self, table: pd.DataFrame) -> Mask:
         if not self.area:
             return np.ones(len(table), dtype=bool)
-        return table["area"].isin(inside(self.scenario.areas, self.area)).to_numpy()
+        return table["area"].isin(below(self._children, self.area)).to_numpy()
 
     @cached_property
     def residents(self) -> float:
@@ -199,7 +218,10 @@ class Layout:
         scope
             Facility columns and the value or values allowed; empty: every facility.
         """
-        return in_scope(self.scenario.facilities, scope) & self.facility_shown
+        key = repr(scope)
+        if key not in self._scopes:
+            self._scopes[key] = in_scope(self.scenario.facilities, scope)
+        return self._scopes[key] & self.facility_shown
 
     def stock_in(self, resource_id: str, facilities: Mask) -> Positions:
         """Positions of the stock of a resource, all kinds below it, in some facilities."""
@@ -245,6 +267,9 @@ class Layout:
     ) -> csr_array:
         n_rows = int(facilities.sum()) if each else 1
         values = np.full(len(columns), weight)
+        if not each:
+            edges = np.array([0, len(columns)])
+            return csr_array((values, columns, edges), shape=(1, self.n_decisions))
         return csr_array((values, (rows, columns)), shape=(n_rows, self.n_decisions))
 
     def facility_names(self, facilities: Mask) -> tuple[str, ...]:

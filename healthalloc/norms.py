@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from healthalloc.layout import Layout
+from healthalloc.travel import positions_of
 
 if TYPE_CHECKING:
     from healthalloc.scenario import Scenario
@@ -65,21 +66,20 @@ def needs(layout: Layout, basis: str = "") -> Floats:
         Only requirements of this basis; empty: all.
     """
     scenario = layout.scenario
-    services = pd.Index(scenario.services["service_id"])
     _, names = categories(scenario)
-    need = np.zeros((len(names), len(services), len(layout.resource_ids)))
-    cases = cases_per_flow(scenario)
+    need = np.zeros((len(names), len(scenario.services), len(layout.resource_ids)))
     required = scenario.requirements
-    if basis:
-        required = required[required["basis"] == basis]
-    for service_id, resource_id, category, amount, of_basis in zip(
-        required["service_id"], required["resource_id"], required["category"],
-        required["amount"], required["basis"],
-    ):  # fmt: skip
-        s, r = services.get_loc(service_id), layout.resource_ids.get_loc(resource_id)
-        per_flow = amount if of_basis == "per_patient" else cases[s] / amount
-        where = np.array([category in ("", name) for name in names])
-        need[where, s, r] = per_flow
+    service_idx = positions_of(required["service_id"], scenario.services["service_id"])
+    resource_idx = positions_of(required["resource_id"], layout.resource_ids)
+    category_idx = positions_of(required["category"], names)
+    for_all = required["category"].to_numpy(dtype=object) == ""
+    amount = required["amount"].to_numpy(dtype=float)
+    of_basis = required["basis"].to_numpy(dtype=object)
+    by_day = of_basis == "per_patient"
+    per_flow = np.where(by_day, amount, cases_per_flow(scenario)[service_idx] / amount)
+    for k in np.flatnonzero(of_basis == basis) if basis else range(len(required)):
+        of = slice(None) if for_all[k] else category_idx[k]
+        need[of, service_idx[k], resource_idx[k]] = per_flow[k]
     return need
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from healthalloc.schema import REQUIRED, SOURCE, TABLES, Column, Table
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 FORMULA_STARTS = ("=", "@", "\t", "\r", "+", "-")
 """First characters that a spreadsheet takes for a formula."""
+_FORMULA_FIRST = frozenset(FORMULA_STARTS)
+Floats = NDArray[np.float64]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -32,7 +35,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else ""
 
 
-def rows_where(bad: pd.Series[bool] | NDArray[np.bool_]) -> list[int]:
+def rows_where(bad: pd.Series[bool] | NDArray[np.bool_] | list[bool]) -> list[int]:
     """Positions at which a mask holds."""
     positions: list[int] = np.flatnonzero(np.asarray(bad, dtype=bool)).tolist()
     return positions
@@ -78,6 +81,8 @@ def clean_table(
     table = TABLES[name]
     problems: list[Problem] = []
     known = [column.name for column in table.columns]
+    if frame.empty and list(frame.columns) == known and not extra_columns:
+        return _nothing(name).copy(), []
     for given in map(str, frame.columns):
         if given not in known and given not in extra_columns:
             message = "unknown column"
@@ -85,9 +90,10 @@ def clean_table(
             if name == "facilities":
                 mend += "; columns of your own are named in extra_facility_columns"
             problems.append(Problem(name, message, column=given, mend=mend))
-    doubled = [str(c) for c in frame.columns[frame.columns.duplicated()]]
-    problems += [Problem(name, "column given twice", column=c) for c in doubled]
-    frame = frame.loc[:, ~frame.columns.duplicated()]
+    if not frame.columns.is_unique:
+        doubled = [str(c) for c in frame.columns[frame.columns.duplicated()]]
+        problems += [Problem(name, "column given twice", column=c) for c in doubled]
+        frame = frame.loc[:, ~frame.columns.duplicated()]
     clean: dict[str, Any] = {}
     extras = [Column(c, "text", "", default="") for c in extra_columns]
     for column in [*table.columns, *extras]:
@@ -111,6 +117,12 @@ def clean_table(
     return result, problems
 
 
+@cache
+def _nothing(name: str) -> pd.DataFrame:
+    """A table without rows, as `clean_table` gives it; not to be changed."""
+    return pd.DataFrame({column.name: _blank(column, 0) for column in TABLES[name].columns})
+
+
 def _blank(column: Column, n_rows: int) -> NDArray[Any]:
     """A column that was not given: its default, or nothing where it has none."""
     if column.default is not REQUIRED:
@@ -120,69 +132,91 @@ def _blank(column: Column, n_rows: int) -> NDArray[Any]:
 
 
 def _clean_column(table: str, column: Column, values: pd.Series[Any]) -> tuple[Any, list[Problem]]:
-    raw = values.to_numpy(dtype=object)
-    # missing cells (None, NaN, a short row) become blanks; text loses its outer blanks
-    if column.kind == "number" and values.dtype.kind in "iuf":
-        number = values.to_numpy(dtype=float)
-        blank = np.isnan(number)
-    else:
-        text = np.array(["" if pd.isna(v) else str(v).strip() for v in raw], dtype=object)
-        blank = text == ""
-        if column.kind == "number":
-            number = np.asarray(pd.to_numeric(pd.Series(text), errors="coerce"), dtype=float)
     problems: list[Problem] = []
 
-    def refuse(bad: np.ndarray[Any, Any], message: str, mend: str = "") -> None:
+    def refuse(bad: NDArray[np.bool_] | list[bool], message: str, mend: str = "") -> None:
         for row in rows_where(bad):
-            value = "" if raw[row] is None or raw[row] is pd.NA else str(raw[row])
+            given = values.iat[row]
+            value = "" if given is None or given is pd.NA else str(given)
             problems.append(Problem(table, message, row + 1, column.name, value, mend))
 
-    if column.default is REQUIRED:
-        refuse(blank, f"is empty: expected {column.allowed}", column.meaning)
+    if column.kind == "number" and values.dtype.kind in "iuf":
+        number = values.to_numpy(dtype=float)
+        return _clean_number(column, number, np.isnan(number), refuse), problems
+    raw = values.to_numpy(dtype=object).tolist()
+    # missing cells (None, NaN, a short row) become blanks; text loses its outer blanks
+    text = [
+        cell.strip() if type(cell) is str else "" if pd.isna(cell) else str(cell).strip()
+        for cell in raw
+    ]
     if column.kind == "number":
-        infinite = np.isinf(number)
-        refuse(~blank & np.isnan(number), f"is not a number: expected {column.allowed}")
-        refuse(infinite, f"is infinite: expected {column.allowed}")
-        with np.errstate(invalid="ignore"):
-            outside = np.zeros(len(number), dtype=bool)
-            if column.minimum is not None:
-                outside |= number < column.minimum
-            if column.above is not None:
-                outside |= number <= column.above
-            if column.maximum is not None:
-                outside |= number > column.maximum
-        mend = "are longitude and latitude swapped?" if column.name == "latitude" else ""
-        refuse(outside & ~infinite, f"is out of range: expected {column.allowed}", mend)
-        if column.default is not REQUIRED:
-            number = np.where(blank, float(column.default), number)  # type: ignore[arg-type]
-        return number, problems
+        number = np.asarray(pd.to_numeric(pd.Series(text, dtype=object), errors="coerce"), float)
+        blank = np.array([not cell for cell in text], dtype=bool)
+        return _clean_number(column, number, blank, refuse), problems
+    has_blanks = "" in text
+    if column.default is REQUIRED and has_blanks:
+        refuse([not cell for cell in text], _empty_message(column), column.meaning)
     if column.kind == "yes_no":
-        flags = [column.default if b else _YES.get(t.lower()) for b, t in zip(blank, text)]
-        refuse(np.array([f is None for f in flags], dtype=bool), f"expected {column.allowed}")
-        return np.array([bool(f) for f in flags], dtype=bool), problems
-    refuse(
-        np.array([is_formula(t) for t in text], dtype=bool),
-        "would run as a formula in a spreadsheet",
-        "begin the cell with a letter or a digit",
-    )
-    if column.choices:
-        for row in rows_where(~np.isin(text.astype(str), column.choices) & ~blank):
-            problems.append(
-                Problem(
-                    table, f"is not known: expected {column.allowed}", row + 1,
-                    column.name, text[row], nearest(text[row], column.choices),
-                )
-            )  # fmt: skip
+        flags = [_YES.get(cell.lower()) if cell else column.default for cell in text]
+        refuse([flag is None for flag in flags], f"expected {column.allowed}")
+        return np.array([bool(flag) for flag in flags], dtype=bool), problems
+    if not _FORMULA_FIRST.isdisjoint({cell[:1] for cell in text}):
+        refuse(
+            [is_formula(cell) for cell in text], "would run as a formula in a spreadsheet",
+            "begin the cell with a letter or a digit",
+        )  # fmt: skip
+    if column.choices and not set(text) <= {*column.choices, ""}:
+        for row, cell in enumerate(text):
+            if cell and cell not in column.choices:
+                problems.append(
+                    Problem(
+                        table, f"is not known: expected {column.allowed}", row + 1,
+                        column.name, cell, nearest(cell, column.choices),
+                    )
+                )  # fmt: skip
+    if has_blanks and column.default not in (REQUIRED, ""):
+        text = [cell or str(column.default) for cell in text]
+    if values.dtype == "str" and text == raw:  # what is clean already keeps its array
+        return values.array, problems
+    return np.array(text, dtype=object), problems
+
+
+def _empty_message(column: Column) -> str:
+    return f"is empty: expected {column.allowed}"
+
+
+def _clean_number(
+    column: Column, number: Floats, blank: NDArray[np.bool_], refuse: Callable[..., None]
+) -> Floats:
+    """Numbers within their range, blanks filled with the default."""
+    if column.default is REQUIRED:
+        refuse(blank, _empty_message(column), column.meaning)
+    infinite = np.isinf(number)
+    refuse(~blank & np.isnan(number), f"is not a number: expected {column.allowed}")
+    refuse(infinite, f"is infinite: expected {column.allowed}")
+    with np.errstate(invalid="ignore"):
+        outside = np.zeros(len(number), dtype=bool)
+        if column.minimum is not None:
+            outside |= number < column.minimum
+        if column.above is not None:
+            outside |= number <= column.above
+        if column.maximum is not None:
+            outside |= number > column.maximum
+    mend = "are longitude and latitude swapped?" if column.name == "latitude" else ""
+    refuse(outside & ~infinite, f"is out of range: expected {column.allowed}", mend)
     if column.default is not REQUIRED:
-        text[blank] = column.default
-    return text, problems
+        return np.where(blank, float(column.default), number)  # type: ignore[arg-type]
+    return number
 
 
 def _duplicate_keys(table: Table, frame: pd.DataFrame) -> list[Problem]:
     key = list(table.key)
+    twice = frame.duplicated(key)
+    if not twice.any():
+        return []
     problems = []
     blank = (frame[key].isin(["", np.nan])).all(axis=1)
-    for row in rows_where(frame.duplicated(key) & ~blank):
+    for row in rows_where(twice & ~blank):
         value = ", ".join(str(frame[k].iat[row]) for k in key)
         same = (frame[key] == frame[key].iloc[row]).all(axis=1).to_numpy()
         first = int(np.flatnonzero(same)[0]) + 1

@@ -21,7 +21,7 @@ def check_services(tables: Tables) -> list[Problem]:
     )  # fmt: skip
     referred = list(tables["referrals"]["to_service_id"]) if "referrals" in tables else []
     for name in ("demand", "requirements"):
-        without = ~services["service_id"].isin(tables[name]["service_id"])
+        without = ~services["service_id"].isin(tables[name]["service_id"].unique())
         if name == "demand":
             without &= ~services["service_id"].isin(referred)
         problems += flag(
@@ -40,7 +40,7 @@ def check_requirements(tables: Tables) -> list[Problem]:
         tables, "requirements", per_patient & ~requirements["service_id"].isin(inpatient), "basis",
         "an ambulatory service has no patients in bed", "use cases_per_unit",
     )  # fmt: skip
-    unknown = ~requirements["category"].isin(["", *tables["facilities"]["category"]])
+    unknown = ~requirements["category"].isin(["", *tables["facilities"]["category"].unique()])
     for row in rows_where(unknown):
         value = str(requirements["category"].iat[row])
         mend = nearest(value, tables["facilities"]["category"].unique())
@@ -63,11 +63,13 @@ def check_requirements(tables: Tables) -> list[Problem]:
 def check_groups(tables: Tables) -> list[Problem]:
     """Groups exist where demand names them, and are no larger than their population."""
     groups, demand, populations = tables["groups"], tables["demand"], tables["populations"]
-    unknown = (demand["group_id"] != "") & ~demand["group_id"].isin(groups["group_id"])
+    unknown = (demand["group_id"] != "") & ~demand["group_id"].isin(groups["group_id"].unique())
     problems = flag(
         tables, "demand", unknown, "group_id", "no population has this group",
         f"groups.csv has: {', '.join(groups['group_id'].unique()) or 'none'}",
     )  # fmt: skip
+    if groups.empty:
+        return problems
     residents = groups["population_id"].map(populations.set_index("population_id")["residents"])
     problems += flag(
         tables, "groups", groups["residents"] > residents, "residents",
@@ -88,6 +90,6 @@ def check_radii(tables: Tables) -> list[Problem]:
         )
         for service in tables["services"]["service_id"]
         if service in demanded
-        for area_class in dict.fromkeys(tables["populations"]["area_class"])
+        for area_class in tables["populations"]["area_class"].unique()
         if (service, area_class) not in given
     ]  # fmt: skip

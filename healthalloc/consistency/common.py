@@ -73,10 +73,11 @@ def check_references(tables: Tables, found: Sequence[Problem] = ()) -> list[Prob
             if not column.references or not can_read(tables, found, column.references):
                 continue
             target, key = column.references.split(".")
-            known = tables[target][key]
-            values = frame[column.name]
-            for row in rows_where(~values.isin(known) & (values != "")):
-                value = str(values.iat[row])
-                message, mend = f"is no {key} of the table {target}", nearest(value, known)
-                problems.append(Problem(name, message, row + 1, column.name, value, mend))
+            known = tables[target][key].tolist()
+            values = frame[column.name].tolist()
+            unknown = set(values).difference(known, [""])
+            for row, value in enumerate(values) if unknown else ():
+                if value in unknown:
+                    message, mend = f"is no {key} of the table {target}", nearest(value, known)
+                    problems.append(Problem(name, message, row + 1, column.name, value, mend))
     return problems

@@ -12,6 +12,8 @@ from healthalloc.validate import rows_where
 def check_referrals(tables: Tables) -> list[Problem]:
     """Referrals lead to other services, never back, and are worth treating for."""
     referrals = tables["referrals"]
+    if referrals.empty:
+        return []
     problems = flag(
         tables, "referrals", referrals["from_service_id"] == referrals["to_service_id"],
         "to_service_id", "a service refers to another one, not to itself", "name the other one",

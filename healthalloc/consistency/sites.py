@@ -20,7 +20,9 @@ def check_forms(tables: Tables) -> list[Problem]:
     """A form belongs to an institution that is no form itself, and may be chosen."""
     facilities = tables["facilities"]
     form = (facilities["form_of"] != "").to_numpy()
-    of_form = facilities["form_of"].isin(facilities["facility_id"][form]).to_numpy()
+    if not form.any():
+        return []
+    of_form = facilities["form_of"].isin(facilities["facility_id"][form].unique()).to_numpy()
     problems = flag(
         tables, "facilities", form & of_form, "form_of",
         "is a form itself; forms are stated of the institution as it is today",
@@ -70,15 +72,16 @@ def check_stock_leaves(tables: Tables) -> list[Problem]:
 def check_stock_of_sites(tables: Tables) -> list[Problem]:
     """Where a facility may open or close, its stock has limits, and a candidate holds nothing."""
     stock, facilities = tables["stock"], tables["facilities"]
-    by_id = facilities.set_index("facility_id")["site"]
-    site = stock["facility_id"].map(by_id)
-    has_forms = stock["facility_id"].isin(facilities["form_of"])
+    ids, site = facilities["facility_id"], facilities["site"]
+    chosen = [*ids[site != "existing"].unique(), *facilities["form_of"].unique()]
+    may_change = stock["facility_id"].isin(chosen)
     problems = flag(
-        tables, "stock", ((site != "existing") | has_forms) & stock["upper"].isna(), "upper",
+        tables, "stock", may_change & stock["upper"].isna(), "upper",
         "a facility that may open or close needs an upper limit", "give upper",
     )  # fmt: skip
+    of_candidate = stock["facility_id"].isin(ids[site == "candidate"].unique())
     problems += flag(
-        tables, "stock", (site == "candidate") & (stock["existing"] > 0), "existing",
+        tables, "stock", of_candidate & (stock["existing"] > 0), "existing",
         "a candidate holds nothing yet", "existing 0, or site closable",
     )  # fmt: skip
     return problems

@@ -21,7 +21,7 @@ def check_resource_tree(tables: Tables) -> list[Problem]:
 
 def _cycles(tables: Tables, table: str, key: str) -> list[Problem]:
     """Rows whose parents lead back to themselves, each cycle once."""
-    parent = dict(zip(tables[table][key], tables[table]["parent_id"]))
+    parent = dict(zip(tables[table][key].tolist(), tables[table]["parent_id"].tolist()))
     problems: list[Problem] = []
     for row, path in _paths_back(parent):
         message = f"the tree of {table} has a cycle: " + " -> ".join(path)
@@ -63,8 +63,8 @@ def check_area_tree(tables: Tables) -> list[Problem]:
 
 def check_areas_used(tables: Tables) -> list[Problem]:
     """Facilities and populations stand in areas of the tree."""
-    known = tables["areas"]["area_id"]
-    if not len(known):
+    known = tables["areas"]["area_id"].tolist()
+    if not known:
         return []
     problems: list[Problem] = []
     for name in ("facilities", "populations"):
@@ -80,9 +80,9 @@ def check_areas_used(tables: Tables) -> list[Problem]:
 def check_area_residents(tables: Tables) -> list[Problem]:
     """Populations add up to the residents that an area prints."""
     areas, populations = tables["areas"], tables["populations"]
-    parent = dict(zip(areas["area_id"], areas["parent_id"]))
+    parent = dict(zip(areas["area_id"].tolist(), areas["parent_id"].tolist()))
     total = dict.fromkeys(parent, 0.0)
-    for area, residents in zip(populations["area"], populations["residents"]):
+    for area, residents in zip(populations["area"].tolist(), populations["residents"].tolist()):
         while area:
             total[area] += residents
             area = parent[area]

@@ -133,10 +133,11 @@ def capacity_rows(layout: Layout, columns: Columns) -> tuple[Rows, Positions]:
     facility_idx, service_idx = np.nonzero(occurs)
     category_idx, _ = categories(layout.scenario)
     above = layout.under.T.astype(float)
-    by_day, by_case = needs(layout, "per_patient") @ above, needs(layout, "cases_per_unit") @ above
+    need_by_day, need_by_case = needs(layout, "per_patient"), needs(layout, "cases_per_unit")
+    by_day, by_case = need_by_day @ above, need_by_case @ above
     category, factor = category_idx[facility_idx], stay_factor(layout)[facility_idx, service_idx]
     per_flow = by_day[category, service_idx] * factor[:, None] + by_case[category, service_idx]
-    required = needs(layout).any(axis=(0, 1))
+    required = (need_by_day + need_by_case).any(axis=(0, 1))
     k, resource_idx = np.nonzero(per_flow * required)
     used = facility_idx[k] * n_resources + resource_idx
     present = np.zeros(layout.n_facilities * n_resources, dtype=bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -28,6 +28,15 @@ from healthalloc.plan.clause import (
 from healthalloc.validate import is_formula, nearest
 
 Adapter = TypeAdapter[Any]
+
+REFERRED = {
+    RESOURCE: ("resources", "resource_id"),
+    FACILITY: ("facilities", "facility_id"),
+    SERVICE: ("services", "service_id"),
+    AREA: ("areas", "area_id"),
+    LEVEL: ("areas", "level"),
+}
+"""Table and column that the marks of a clause's fields refer to."""
 
 
 @cache
@@ -104,6 +113,11 @@ def stated_problems(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> list[Prob
         Tables by name; references are checked into those that are there.
     """
     problems: list[Problem] = []
+    known_ids = {
+        mark: tables[name][column].unique().tolist()
+        for mark, (name, column) in REFERRED.items()
+        if name in tables
+    }
     for name, count in Counter(clause.name for clause in plan.clauses).items():
         if count > 1:
             problems.append(
@@ -119,7 +133,7 @@ def stated_problems(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> list[Prob
             known = {"": [f.name for f in fields(clause)]}
             problems += typed_problems(error, "plan", known, clause.name)
             continue
-        problems += _reference_problems(clause, tables)
+        problems += _reference_problems(clause, tables, known_ids)
         problems += _formula_problems(clause, clause.name)
         if clause.treatment != "record":
             problems += [_of(clause, "target", text) for text in clause.bound_problems()]
@@ -207,15 +221,9 @@ def _of(clause: Clause, field: str, message: str, value: str = "", mend: str = "
     return Problem("plan", message, column=place, value=value, mend=mend)
 
 
-def _reference_problems(clause: Clause, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
-    ids = {
-        RESOURCE: ("resources", "resource_id"),
-        FACILITY: ("facilities", "facility_id"),
-        SERVICE: ("services", "service_id"),
-        AREA: ("areas", "area_id"),
-        LEVEL: ("areas", "level"),
-    }
-    known = {mark: list(tables[t][c]) for mark, (t, c) in ids.items() if t in tables}
+def _reference_problems(
+    clause: Clause, tables: Mapping[str, pd.DataFrame], known: Mapping[str, Sequence[str]]
+) -> list[Problem]:
     problems: list[Problem] = []
     for name, marks in _marked_fields(type(clause)).items():
         value = getattr(clause, name)
