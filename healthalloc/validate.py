@@ -79,6 +79,7 @@ def clean_table(
         Everything wrong, empty if nothing is.
     """
     table = TABLES[name]
+    frame = pd.DataFrame(frame)  # without attrs, which pandas copies with every column
     problems: list[Problem] = []
     known = [column.name for column in table.columns]
     if frame.empty and list(frame.columns) == known and not extra_columns:
