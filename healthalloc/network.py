@@ -274,8 +274,12 @@ def reach(
         raise DataError(problems)
     parts = []
     for service in range(len(service_ids)):
-        near = pairs.distance_km <= (table.km[service] * ROUNDING)[class_idx]
-        near |= pairs.travel_min <= (table.min[service] * ROUNDING)[class_idx]
+        near = np.zeros(len(pairs), dtype=np.bool_)
+        for limit, travel in (
+            (table.km[service], pairs.distance_km), (table.min[service], pairs.travel_min),
+        ):  # fmt: skip
+            if (limit > -np.inf).any():
+                near |= travel <= (limit * ROUNDING)[class_idx]
         parts.append(np.flatnonzero(near & offers[pairs.facility_idx, service]))
     pair = np.concatenate([np.zeros(0, dtype=np.intp), *parts])
     service_idx = np.arange(len(service_ids)).repeat([len(part) for part in parts])
