@@ -117,6 +117,11 @@ def show(console: Console, found: Alternatives) -> None:
         _print_totals(console, totals)
         _print_no_regret(console, found.no_regret[found.no_regret["within_percent"] == percent])
     console.print(f"Ranges: {found.ranges['basis'].iat[0]}")
+    if found.plans_lost:
+        console.print(
+            f"{found.plans_lost} searches found no different plan when their time was over: "
+            "--time-limit gives them more"
+        )
 
 
 _DISTANCES = ("from_cheapest", "from_nearest")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy.sparse import coo_array, csc_array, vstack
 from typer.testing import CliRunner
 
@@ -15,6 +17,8 @@ from healthalloc import (
     DataError,
     NoSolutionError,
     Scenario,
+    SolverError,
+    Status,
     UnsupportedError,
     audit,
     formulate,
@@ -22,10 +26,13 @@ from healthalloc import (
     solve,
     write_scenario,
 )
+from healthalloc.cli.alternatives import show
 from healthalloc.cli.app import app
-from healthalloc.explain.alternatives import Alternatives, alternatives
-from healthalloc.formulation.program import LinearProgram
-from healthalloc.solvers import session
+from healthalloc.explain.alternatives import Alternatives, alternatives, ranges
+from healthalloc.explain.extended import Form, Found, Open
+from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.solvers import Certificate, session
+from healthalloc.solvers.base import Result
 from tests.explain.small_county import (
     FACILITIES,
     STOCK,
@@ -275,6 +282,53 @@ def test_the_time_limit_is_that_of_each_program(monkeypatch: pytest.MonkeyPatch)
     alternatives(linear(), [5, 10], different=0, time_limit_s=7.0)
     assert len(limits) > 8
     assert limits == pytest.approx([7.0] * len(limits), abs=1e-6)
+
+
+def test_a_search_without_time_is_told_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit before any plan: what was found stays, and no plan is said to be the last."""
+    search = Open.search
+
+    def stopped(self: Open, form: Form, start: Floats | None = None) -> Found | Status:
+        found = search(self, form, start)
+        if len(form.columns) == 1 and form.factors[0] == -1 and isinstance(found, Found):
+            assert start is not None
+            assert form.of(start) == 0.0  # the search begins from a plan that is known
+            return Found(start, Status.LIMIT_WITH_INCUMBENT, 0.0, np.inf)
+        return found
+
+    monkeypatch.setattr(Open, "search", stopped)
+    cut = alternatives(county(), [20], different=2)
+    assert cut.plans_lost == cut.run()["plans_lost"] == 1
+    assert list(cut.plans["kind"]) == ["cheapest", "fewest actions"]
+    console = Console(record=True, width=100, file=io.StringIO())
+    show(console, cut)
+    assert "1 searches found no different plan" in console.export_text()
+    monkeypatch.undo()
+    assert alternatives(county(), [20], different=2).plans_lost == 0
+
+
+@pytest.mark.parametrize("gap", [2e-6, 2e-4])
+def test_an_end_that_is_not_quite_proved_is_taken_at_its_bound(
+    gap: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no plan is left out; one that is far from proved is no end."""
+    honest = ranges.certify
+
+    def loose(program: LinearProgram, result: Result) -> Certificate:
+        proof = honest(program, result)
+        off = gap * max(1.0, abs(proof.objective))
+        return replace(proof, gap=gap, gap_of_terms=gap, bound=proof.bound - off)
+
+    exact = alternatives(linear(), [10], different=0).ranges
+    monkeypatch.setattr(ranges, "certify", loose)
+    if gap > ranges.NEARLY:
+        with pytest.raises(SolverError, match="does not pass"):
+            alternatives(linear(), [10], different=0)
+        return
+    wide = alternatives(linear(), [10], different=0).ranges
+    assert (wide["least"] <= exact["least"] + 1e-9).all()
+    assert (wide["most"] >= exact["most"] - 1e-9).all()
+    assert (wide["most"] > exact["most"] + 1e-6).any()
 
 
 # --- what cannot be done

@@ -41,6 +41,11 @@ class Near:
         Resources whose totals by facility plans differ in.
     options
         How to solve.
+
+    Attributes
+    ----------
+    n_lost : int
+        Searches for a different plan whose time was over before any was found.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Near:
         require_bounded(self.model, self.most[:n], self.ceiling)
         assert base.result.x is not None
         found = Found(base.result.x, base.status, base.objective, base.gap)
+        self.n_lost = 0
         self.found: list[tuple[str, Floats, tuple[Found, ...]]] = [
             (CHEAPEST, base.result.x, (found,))
         ]
@@ -99,7 +105,8 @@ class Near:
     def farthest(self) -> tuple[Found, Found] | None:
         """The plan farthest from all plans found, and the cheapest with its totals.
 
-        ``None`` if every plan is, in what is compared, one of those found.
+        ``None`` if every plan is, in what is compared, one of those found, or if none was found
+        in time.
         """
         builder = self._builder()
         forms = self.forms[self.compared]
@@ -109,12 +116,22 @@ class Near:
             self._distance(builder, forms, self.totals(plan), low, high, nearest_distance)
         rows = builder.add_rows(_held(forms))
         program = Open(builder.program(), self.options)
-        farthest = program.least(Form(nearest_distance, np.array([-1.0])))
+        farthest = program.least(Form(nearest_distance, np.array([-1.0])), self._start())
         if -farthest.value <= ROUND * (1.0 + np.abs(high).max(initial=0.0)):
+            self.n_lost += farthest.status is not Status.OPTIMAL
             return None
         totals = self.totals(farthest.x[: self.model.program.n_columns])
         program.session.set_row_bounds(rows, totals - ROUND / 10, totals + ROUND / 10)
         return farthest, _cheapest(program, builder, farthest)
+
+    def _start(self) -> Floats:
+        """The last plan found with the columns of `farthest`, so that none is ever missing."""
+        x = self.found[-1][1]
+        parts = [x, np.array([1.0, 0.0])]
+        for _, plan, _ in self.found:
+            away = self.totals(x) - self.totals(plan)
+            parts += [np.maximum(away, 0.0), np.maximum(-away, 0.0), (away > 0).astype(float)]
+        return np.concatenate(parts)
 
     def _distance(
         self, builder: Builder, forms: csr_array, at: Floats, low: Floats, high: Floats,

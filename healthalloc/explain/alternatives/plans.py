@@ -53,6 +53,8 @@ class Alternatives:
         The part of the change that is in every plan within the cost: ``within_percent,
         facility_id, resource_id, level, existing, least, most, sure_change, action``. An
         institution counts once, whatever its form, under the id of the form that stands.
+    plans_lost
+        Searches for a different plan whose time was over before any was found.
     """
 
     optimum: Solution
@@ -61,6 +63,7 @@ class Alternatives:
     stock: pd.DataFrame
     ranges: pd.DataFrame
     no_regret: pd.DataFrame
+    plans_lost: int = 0
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables of a result folder, by file name."""
@@ -78,6 +81,7 @@ class Alternatives:
             "compared": list(dict.fromkeys(self.totals["resource_id"])),
             "least_cost_cny_a_year": self.optimum.objective,
             "gap": self.optimum.gap,
+            "plans_lost": self.plans_lost,
             "range_basis": self.ranges["basis"].iat[0] if len(self.ranges) else "",
             "solver": self.optimum.result.solver,
         }
@@ -149,7 +153,10 @@ def alternatives(
     ]
     ranges = pd.concat([n.range_table() for n in each(near, "ranges")], ignore_index=True)
     plans, totals, stock = joined
-    return Alternatives(base, plans, totals, stock, ranges, _no_regret(base.model, ranges))
+    return Alternatives(
+        base, plans, totals, stock, ranges, _no_regret(base.model, ranges),
+        sum(n.n_lost for n in near),
+    )  # fmt: skip
 
 
 def _no_regret(model: Model, ranges: pd.DataFrame) -> pd.DataFrame:
