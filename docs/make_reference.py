@@ -30,6 +30,8 @@ from healthalloc.explain.conflicts import find_conflicts
 from healthalloc.explain.prices import price_solution
 from healthalloc.explain.repairs import repairs
 from healthalloc.explain.tradeoffs import max_min
+from healthalloc.explain.what_if import WhatIf
+from healthalloc.explain.what_if.changes import Changes
 from healthalloc.io import run_facts
 from healthalloc.plan import KINDS, Check, Clause, LengthOfStay
 from healthalloc.plan.door import read_clause
@@ -357,7 +359,16 @@ def explained(
         "repair_changes": mended.changes(),
         **alternatives(solution, [1.0], different=0).tables(),
         **max_min(solution, within=1.0).tables(),
+        "edits": edited(solution.scenario),
+        **Changes(solution, solution).tables(),
     }
+
+
+def edited(scenario: healthalloc.Scenario) -> pd.DataFrame:
+    """The table of edits that what-if writes."""
+    session = WhatIf(scenario)
+    session.drop("icu")
+    return session.edits
 
 
 def with_every_table(scenario: healthalloc.Scenario) -> healthalloc.Scenario:

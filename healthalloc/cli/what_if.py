@@ -269,7 +269,8 @@ def _shown_clauses(rows: pd.DataFrame) -> pd.DataFrame:
         "price_cny_a_year": money,
     }  # fmt: skip
     shown = pd.DataFrame({"clause_id": rows["clause_id"]})
-    shown["part"] = [" / ".join(filter(None, k)) for k in zip(rows["part"], rows["facility_id"])]
+    where = zip(rows["part"], rows["area_id"], rows["facility_id"])
+    shown["part"] = [" / ".join(filter(None, k)) for k in where]
     shown["unit"] = rows["unit"]
     for column, formatted in both.items():
         one, other = (

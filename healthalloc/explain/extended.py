@@ -189,7 +189,7 @@ class Open:
         primal: bool = False,
     ) -> None:
         self.session = Session(program, options, primal=primal, basis=basis)
-        self._options = options
+        self.options = options
         self._charged: Positions = np.zeros(0, dtype=np.intp)
 
     def reopened(self) -> Open:
@@ -197,7 +197,7 @@ class Open:
 
         Its point stays feasible when the objective changes and limits are loosened.
         """
-        again = Open(self.session.program, self._options, self.session.standing, primal=True)
+        again = Open(self.session.program, self.options, self.session.standing, primal=True)
         again._charged = self._charged
         return again
 
@@ -248,7 +248,7 @@ class Open:
         assert result.x is not None
         certificate = certify(program, result)
         stopped = result.status is Status.LIMIT_WITH_INCUMBENT
-        if not certificate.passes(np.inf if stopped else self._options.gap):
+        if not certificate.passes(np.inf if stopped else self.options.gap):
             raise SolverError(
                 "the solver called its answer optimal, but the answer does not pass the "
                 f"certificate: {certificate}"

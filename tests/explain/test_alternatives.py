@@ -29,9 +29,10 @@ from healthalloc import (
 from healthalloc.cli.alternatives import show
 from healthalloc.cli.app import app
 from healthalloc.explain.alternatives import Alternatives, alternatives, ranges
-from healthalloc.explain.extended import Form, Found, Open
+from healthalloc.explain.alternatives.actions import action_count, change_limits
+from healthalloc.explain.extended import Builder, Form, Found, Open
 from healthalloc.formulation.program import Floats, LinearProgram
-from healthalloc.solvers import Certificate, session
+from healthalloc.solvers import Certificate, SolverOptions, session
 from healthalloc.solvers.base import Result
 from tests.explain.small_county import (
     FACILITIES,
@@ -282,6 +283,21 @@ def test_the_time_limit_is_that_of_each_program(monkeypatch: pytest.MonkeyPatch)
     alternatives(linear(), [5, 10], different=0, time_limit_s=7.0)
     assert len(limits) > 8
     assert limits == pytest.approx([7.0] * len(limits), abs=1e-6)
+
+
+def test_the_search_for_few_actions_begins_from_a_plan_with_fewer() -> None:
+    base = solve(county())
+    assert base.result.x is not None
+    options = SolverOptions(gap=0.0)
+    builder = Builder(base.model.program)
+    counted = action_count(builder, base.model, *change_limits(base.model, np.inf, options))
+    program, start = builder.program(), counted.extended(base.result.x)
+    few = counted.fewer(Open(program, options), start)
+    value = program.matrix @ few
+    assert (program.row_lower - 1e-6 <= value).all()
+    assert (value <= program.row_upper + 1e-6).all()
+    assert few[program.integer] == pytest.approx(np.round(few[program.integer]), abs=1e-6)
+    assert counted.form.of(few) == counted.measured(few) < counted.measured(start)
 
 
 def test_a_search_without_time_is_told_and_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -398,6 +398,28 @@ def test_a_limit_of_the_stock_stops_a_tighter_target() -> None:
     assert list(row[HELD]) == near(5, 10)
 
 
+def test_a_resource_against_a_group_that_holds_nothing_else() -> None:
+    """At 1 it holds whatever is decided; at 0.999 none may be held: a cost without a slope."""
+    of = {"resource": "general_bed", "per_resource": "bed", "scope": {"facility_id": "annex"}}
+    beds = amount("beds", "general_bed", scope={"facility_id": "annex"}, at_least=2.0)
+
+    def scenario(most: float, *others: ha.Clause) -> ha.Scenario:
+        ratio = clause("ratio_between_resources", id="all", at_most=most, each=True, **of)
+        return quiet(clauses=[ratio, *others], whole_units=False)
+
+    found = price_clauses(scenario(1.0), clauses=["all"])
+    row = one(found, "all")
+    assert row["tighter"].startswith("no price: it holds whatever is decided")
+    assert not row["free"]
+    assert np.isnan(row["price_cny_a_year"])
+    assert list(row[HELD]) == [1.0, 1.0]
+    # the annex does without beds, so that a tighter target costs nothing there
+    assert list(found.resolved["cost_cny_a_year"]) == [0.0]
+    blocked = price_clauses(scenario(1.0, beds), clauses=["all"])
+    assert list(blocked.resolved["status"]) == ["infeasible"]
+    assert ha.solve(scenario(0.999, beds)).status is ha.Status.INFEASIBLE
+
+
 def test_exact_values_that_fix_each_other() -> None:
     city = {"facility_id": "city"}
     found = priced(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,16 @@ from scipy.sparse import csr_array
 
 from healthalloc.errors import UnsupportedError
 from healthalloc.explain.alternatives.ranges import ROUND, inward, stock_ranges
-from healthalloc.explain.extended import Builder, Form
+from healthalloc.explain.extended import Builder, Form, Open, Positions
 from healthalloc.formulation.assemble import Model
 from healthalloc.formulation.blocks import Rows
 from healthalloc.formulation.program import Floats
-from healthalloc.solvers import SolverOptions
+from healthalloc.solvers import SolverOptions, Status
 from healthalloc.travel.common import some
+
+MOST_ROUNDS = 3
+NEAR = 1e-2
+"""Gap that will do for a plan to begin a search from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +32,53 @@ class ActionCount:
     form
     measured
         The number from stock and openings alone.
-    extended
-        A plan of the model with the columns added, for a program extended by nothing else.
+    indicators : ndarray of int
+        Columns that say whether a stock changes.
+    moved
+        What they must at least be in a plan.
     """
 
     form: Form
     measured: Callable[[Floats], float]
-    extended: Callable[[Floats], Floats]
+    indicators: Positions
+    moved: Callable[[Floats], Floats]
+
+    def extended(self, x: Floats) -> Floats:
+        """A plan of the model with the columns added, for a program extended by nothing else."""
+        return np.concatenate([x, [1.0], self.moved(x)])
+
+    def fewer(self, program: Open, start: Floats) -> Floats:
+        """A plan with few actions, for the search for the fewest to begin from.
+
+        What changes neither in the linear relaxation nor in a plan at hand is held as it is
+        (relaxation induced neighbourhood, Danna, Rothberg and Le Pape 2005,
+        doi:10.1007/s10107-004-0518-7), as long as that leads to fewer.
+
+        Parameters
+        ----------
+        program
+            A mixed-integer program that holds the columns.
+        start
+            A plan of it.
+        """
+        best, whole = start.copy(), program.session.program
+        best[self.indicators] = self.moved(best)
+        options = program.options
+        relaxed = Open(whole.relaxed(), options).search(self.form)
+        if isinstance(relaxed, Status):
+            return best
+        options = replace(
+            options, gap=max(options.gap, NEAR), time_limit_s=options.time_limit_s / MOST_ROUNDS
+        )
+        for _ in range(MOST_ROUNDS):
+            still = (relaxed.x[self.indicators] < ROUND) & (best[self.indicators] < ROUND)
+            upper = whole.column_upper.copy()
+            upper[self.indicators[still]] = 0.0
+            found = Open(replace(whole, column_upper=upper), options).search(self.form, best)
+            if isinstance(found, Status) or found.value > self.form.of(best) - 0.5:
+                break
+            best = found.x
+        return best
 
 
 def change_limits(model: Model, ceiling: float, options: SolverOptions) -> tuple[Floats, Floats]:
@@ -127,19 +171,16 @@ def action_count(builder: Builder, model: Model, lower: Floats, upper: Floats) -
         ),
     )  # fmt: skip
 
-    def moved(x: Floats) -> NDArray[np.bool_]:
-        away: NDArray[np.bool_] = np.abs(together @ x[:n] - existing) > ROUND
-        return away
+    def away(x: Floats) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = np.abs(together @ x[:n] - existing) > ROUND
+        return found
 
     def measured(x: Floats) -> float:
         is_open = x > 0.5
         shut = n_closable(model) - is_open[closes].sum()
-        return float(moved(x).sum() + is_open[opens].sum() + shut)
+        return float(away(x).sum() + is_open[opens].sum() + shut)
 
-    def extended(x: Floats) -> Floats:
-        return np.concatenate([x, [1.0], moved(x)[either]])
-
-    return ActionCount(form, measured, extended)
+    return ActionCount(form, measured, changed, lambda x: away(x)[either].astype(float))
 
 
 def n_closable(model: Model) -> int:

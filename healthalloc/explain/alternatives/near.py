@@ -93,7 +93,10 @@ class Near:
         count = counted.form
         row = int(builder.add_rows(row_of(count, scale=count.as_row))[0])
         program = Open(builder.program(), self.options)
-        fewest = program.least(count, counted.extended(self.found[0][1]))
+        start = counted.extended(self.found[0][1])
+        if self.model.program.is_mixed_integer:
+            start = counted.fewer(program, start)
+        fewest = program.least(count, start)
         program.limit(row, count, fewest.value)
         return fewest, _cheapest(program, builder, fewest)
 

@@ -116,6 +116,9 @@ class StatementPrice:
         Whether sites are fixed as the plan chose them.
     range_basis
         How ``loose`` and ``tight`` were found; both are NaN if they were not looked for.
+    empties
+        Whether the rows say nothing as they stand, but in a tighter one the denominator alone
+        is left: a resource against a group that holds nothing else.
     """
 
     clause: Clause
@@ -129,6 +132,7 @@ class StatementPrice:
     slack: float
     sites: bool
     range_basis: str
+    empties: bool
 
     @property
     def possible(self) -> bool:
@@ -175,6 +179,11 @@ class StatementPrice:
         if self.possible:
             return ""
         if np.isnan(self.high):
+            if self.empties:
+                return (
+                    "no price: it holds whatever is decided, and a tighter one allows none of what "
+                    "it is measured against"
+                )
             return "no price: it speaks of sites only, and they are fixed"
         if self.side.room <= 0:
             word = "most" if self.side.sign > 0 else "least"
@@ -222,10 +231,13 @@ def statement_price(
         found.append((rank, side, move, looser, tighter))
     _, side, move, looser, tighter = max(found, key=lambda entry: entry[0])
     low, high, loose, tight = looser[0], tighter[0], 0.0, 0.0
-    in_coefficients = study.settled(move).denominator is not None and not low == high == 0
+    # a target in the coefficients of one row, where it is free, is the most of a ratio
+    in_coefficients = study.settled(move).denominator is not None
+    in_coefficients &= not low == high == 0 or len(positions) > 1
     basis = SEARCHED if in_coefficients else EXACT
     if not study.can_move(move):
         low = high = np.nan
+        basis = EXACT
     elif not ranges:
         loose = tight = np.nan
         basis = NOT_COMPUTED
@@ -237,6 +249,7 @@ def statement_price(
     return StatementPrice(
         clause, side, move, low, high, loose, tight, float(value[tightest]),
         float(slack[tightest]), sites, basis,
+        study.settled(move).denominator is not None and not study.can_move(move),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from healthalloc.areas import at_one_depth
 from healthalloc.errors import DataError, Problem, UnsupportedError
 from healthalloc.explain.alternatives.actions import action_count, change_limits
-from healthalloc.explain.extended import SLACK, Builder, Form, Positions, row_of
+from healthalloc.explain.extended import SLACK, Builder, Form, Open, Positions, row_of
 from healthalloc.explain.tradeoffs.criterion import Criterion, Farthest, Gini, Linear
 from healthalloc.formulation.blocks import Rows
 from healthalloc.formulation.program import Floats, LinearProgram
@@ -57,10 +57,11 @@ def _linear(
     sign: float = 1.0,
     measured: Callable[[Floats], float] | None = None,
     whole: bool = False,
+    improved: Callable[[Open, Floats], Floats] | None = None,
 ) -> Linear:
     """A linear criterion with its row."""
     row = builder.add_rows(row_of(form, scale=form.as_row))
-    return Linear(name, unit, sign, form, int(row[0]), measured, whole)
+    return Linear(name, unit, sign, form, int(row[0]), measured, whole, improved)
 
 
 def _travel(base: Solution) -> tuple[Positions, Floats, str]:
@@ -271,8 +272,9 @@ def actions(builder: Builder, asked: Asked) -> Criterion:
     limits = change_limits(model, asked.ceiling, asked.options)
     counted = action_count(builder, model, *limits)
     return _linear(
-        builder, "actions", "actions", counted.form, measured=counted.measured, whole=True
-    )
+        builder, "actions", "actions", counted.form, measured=counted.measured, whole=True,
+        improved=counted.fewer,
+    )  # fmt: skip
 
 
 CRITERIA: dict[str, Callable[[Builder, Asked], Criterion]] = {

@@ -62,6 +62,8 @@ class Linear:
         The value from stock and flows alone, where the form has columns of its own.
     whole
         Whether the value is always a whole number.
+    improved
+        A better plan than a given one, for the search for the least to begin from.
     """
 
     name: str
@@ -71,9 +73,12 @@ class Linear:
     row: int
     measured: Callable[[Floats], float] | None = None
     whole: bool = False
+    improved: Callable[[Open, Floats], Floats] | None = None
 
     def least(self, program: Open, start: Floats | None = None) -> Found:
         """The least value under the limits as they stand, and a plan that has it."""
+        if start is not None and self.improved is not None:
+            start = self.improved(program, start)
         return program.least(self.form, start)
 
     def limit(self, program: Open, value: float) -> None:

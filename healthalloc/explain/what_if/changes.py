@@ -168,10 +168,10 @@ class Changes:
     def clauses(self) -> pd.DataFrame:
         """Statements whose target, treatment, value, slack, fulfilment or price changed.
 
-        Columns ``clause_id, part, facility_id, unit`` and, each ``_before`` and ``_after``,
-        ``treatment, target, achieved, slack, met, price_cny_a_year``.
+        Columns ``clause_id, part, area_id, facility_id, unit`` and, each ``_before`` and
+        ``_after``, ``treatment, target, achieved, slack, met, price_cny_a_year``.
         """
-        key = ["clause_id", "part", "facility_id"]
+        key = ["clause_id", "part", "area_id", "facility_id"]
         text, numbers = ["treatment", "target"], ["achieved", "slack", "price_cny_a_year"]
         shown = [*text, "achieved", "slack", "met", "price_cny_a_year"]
         some = self.after if self.after.status.has_solution else self.before
