@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -178,14 +179,40 @@ def parse_edits(
                 problems.append(Problem(sort, "cannot be read", value=word, mend=made))
             else:
                 edits.append(made)
-    both = sorted({*close} & {*open_})
-    problems += [Problem("--close", "is opened as well", value=word) for word in both]
+    problems += _contradictions(targets, drop, close, open_, bound, demand)
     if not problems and not edits:
         mend = "give --set, --drop, --close, --open, --bound or --demand"
         problems.append(Problem("what-if", "nothing to change", mend=mend))
     if problems:
         raise DataError(problems)
     return edits
+
+
+def _contradictions(
+    targets: Sequence[str],
+    drop: Sequence[str],
+    close: Sequence[str],
+    open_: Sequence[str],
+    bound: Sequence[str],
+    demand: Sequence[str],
+) -> list[Problem]:
+    """What is asked for twice, of which only one can hold (see `parse_edits`)."""
+    problems = []
+    for sort, words in (("--set", targets), ("--bound", bound), ("--demand", demand)):
+        times = Counter(_item(word) for word in words)
+        twice = [item for item, n in times.items() if n > 1]
+        mend = "give it once"
+        problems += [Problem(sort, "is given twice", value=item, mend=mend) for item in twice]
+    both = sorted({*map(_item, targets)} & {*drop})
+    problems += [Problem("--set", "is dropped as well", value=word) for word in both]
+    both = sorted({*close} & {*open_})
+    problems += [Problem("--close", "is opened as well", value=word) for word in both]
+    return problems
+
+
+def _item(word: str) -> str:
+    """What an edit speaks of, of words such as ``xq-22=80``."""
+    return word.partition("=")[0].strip()
 
 
 def _read_target(word: str) -> Edit | str:

@@ -638,6 +638,9 @@ def test_command_from_infeasible_to_feasible(folder: Path) -> None:
         (["--demand", "visit=5%"], "write SERVICE=+5%"),
         (["--demand", "visit=-101%"], "no factor of 0 or more"),
         (["--close", "city", "--open", "city"], "is opened as well"),
+        (["--set", "beds=41", "--set", "beds = 45"], "--set: 'beds' is given twice"),
+        (["--demand", "visit=+5%", "--demand", "visit=+7%"], "'visit' is given twice"),
+        (["--set", "beds=41", "--drop", "beds"], "'beds' is dropped as well"),
     ],
 )
 def test_command_bad_input_ends_with_2_and_writes_nothing(
