@@ -272,13 +272,15 @@ def print_table(
     cells_of = {
         str(c): [spoken.cell(str(c), _cell(value)) for value in frame[c]] for c in frame.columns
     }
-    words = {spoken.column(name): cells for name, cells in cells_of.items()}
+    label: dict[str, str] = {}
+    for name in cells_of:  # two columns are never shown under one heading
+        heading = spoken.column(name)
+        label[name] = f"{heading} ({name})" if heading in label.values() else heading
+    words = {label[name]: cells for name, cells in cells_of.items()}
     left = {
-        spoken.column(name)
-        for name in cells_of
-        if name in _WORDS or name.startswith("met") or name in wide
+        label[name] for name in cells_of if name in _WORDS or name.startswith("met") or name in wide
     }
-    wide = [spoken.column(name) for name in wide]
+    wide = [label[name] for name in wide if name in label]
     needed = 0
     for name, cells in words.items():
         longest = max(map(cell_len, [name, *cells]))

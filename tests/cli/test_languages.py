@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 from zipfile import ZipFile
 
+import pandas as pd
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from healthalloc.cli import app
+from healthalloc.display import print_table
+from healthalloc.labels import speaking
 from tests.folder import Folder
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -174,3 +178,29 @@ def test_what_verify_refuses(folder: Folder, tmp_path: Path) -> None:
     listed = [line for line in output.splitlines() if line.startswith("  - ")]
     assert any("残差" in line for line in listed)
     assert [w for w in ("hashes", "rows:", "residual", "folder", "anew") if w in output] == []
+
+
+def test_what_changes(folder: Folder) -> None:
+    code, output = said("what-if", "region", "--set", "icu=4", "--lang", "zh")
+    assert code == 0
+    edit = next(line for line in output.splitlines() if line.startswith(" 目标 "))
+    assert edit.split() == [
+        "目标",
+        "icu",
+        "不低于",
+        "3",
+        "个（张、人）",
+        "不低于",
+        "4",
+        "个（张、人）",
+    ]
+
+
+def test_two_columns_never_share_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.DataFrame({"area": ["west"], "area_id": ["w1"]})
+    with speaking("zh"):
+        print_table(Console(width=80), "", table)
+    shown = capsys.readouterr().out
+    assert "区域 (area_id)" in shown
+    assert "west" in shown
+    assert "w1" in shown
