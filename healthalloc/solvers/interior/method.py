@@ -34,7 +34,7 @@ NEAR = 0.1
 """Relative gap below which one of two factors that grows is believed, and the other follows."""
 NEAR_TARGET = 0.1
 """What a step is to make of the mean product there, at most."""
-SOLVED, SOLVED_MORE = 1e-8, 1e-6
+SOLVED, SOLVED_MORE = 1e-8, 1e-4
 """Relative residuals of the solves for the step, and for its correctors."""
 
 
