@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NAME = 28
 """Longest name drawn on an axis."""
+FEWEST = 6
+"""Bars for which a chart of clauses has room, however few there are."""
 
 
 def short(text: str, most: int = NAME) -> str:
@@ -156,7 +158,7 @@ def draw_clauses(axes: Sequence[Any], solution: Solution, words: Words, *, most:
         ax.barh(y, rows[column] * scale, color=color)
         labels = [short(f"{i} {q}") for i, q in zip(rows["clause_id"], rows["quote"])]
         ax.set_yticks(y, labels, fontsize=8)
-        ax.invert_yaxis()
+        ax.set_ylim(max(len(rows), FEWEST) - 0.5, -0.5)
         if rows.empty:
             ax.text(0.5, 0.5, words("plot.nothing"), ha="center", transform=ax.transAxes)
     axes[0].set_xlabel(words("plot.million_cny"))

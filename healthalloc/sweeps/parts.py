@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from healthalloc.errors import DataError, Problem, UnsupportedError
+from healthalloc.errors import DataError, Problem
+from healthalloc.extras import optional
 from healthalloc.io.folders import refuse_filled
 from healthalloc.sweeps.results import typed
 
@@ -30,13 +31,8 @@ def parquet() -> ModuleType:
     UnsupportedError
         If pyarrow is not installed.
     """
-    try:
-        import pyarrow.parquet as found
-    except ImportError:
-        raise UnsupportedError(
-            "results in Parquet need pyarrow: pip install 'healthalloc[parquet]'"
-        ) from None
-    return found  # type: ignore[no-any-return]
+    found: ModuleType = optional("pyarrow.parquet", "a Parquet file", "parquet")
+    return found
 
 
 class Parts:

@@ -7,20 +7,11 @@ preview without a calculator shows the totals: it makes the workbooks that peopl
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from healthalloc.errors import UnsupportedError
+from healthalloc.extras import optional
 
-
-def _load(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UnsupportedError(
-            f"an Excel workbook needs {name.partition('.')[0]}: "
-            "install it with pip install 'healthalloc[excel]'"
-        ) from None
+WHAT = "an Excel workbook"
 
 
 def openpyxl(module: str = "") -> Any:
@@ -36,7 +27,7 @@ def openpyxl(module: str = "") -> Any:
     UnsupportedError
         If it is not installed.
     """
-    return _load(f"openpyxl.{module}" if module else "openpyxl")
+    return optional(f"openpyxl.{module}" if module else "openpyxl", WHAT, "excel")
 
 
 def xlsxwriter() -> Any:
@@ -47,4 +38,4 @@ def xlsxwriter() -> Any:
     UnsupportedError
         If it is not installed.
     """
-    return _load("xlsxwriter")
+    return optional("xlsxwriter", WHAT, "excel")

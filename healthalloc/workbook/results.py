@@ -184,7 +184,10 @@ def _add_answer(book: Book, solution: Solution, placed: dict[str, Placed]) -> di
 
 
 def _clause_columns(book: Book, table: pd.DataFrame) -> list[Shown]:
-    known = {"status": "clause_status", "treatment": "treatment", "unit": "unit"}
+    known = {
+        "status": "clause_status", "treatment": "treatment", "unit": "unit",
+        "price_basis": "price_basis",
+    }  # fmt: skip
     table = table.assign(
         **{c: [book.words.known(g, str(v)) for v in table[c]] for c, g in known.items()},
         target=[book.words.target(str(text)) for text in table["target"]],

@@ -18,7 +18,7 @@ from healthalloc.workbook.limits import MOST_ROWS, shortened
 LOOKS = {
     "text": "@", "long": "@", "units": "#,##0.0;[Red]-#,##0.0;0", "whole": "#,##0",
     "money": "#,##0", "price": "#,##0.00", "number": "#,##0.00", "percent": "0.0",
-    "change": "+#,##0.0;[Red]-#,##0.0;0", "gap": "0.0000", "agree": '"yes";;"no"',
+    "change": "+#,##0.0;[Red]-#,##0.0;0", "gap": "0.0000", "agree": '"{yes}";;"{no}"',
 }  # fmt: skip
 """Number formats."""
 WIDTHS = {"text": 18, "long": 44, "money": 16, "price": 16}
@@ -107,7 +107,8 @@ class Book:
         """A cell format; marks are ``"input"``, ``"head"``, ``"total"``, ``"title"``."""
         key = (look, *marks)
         if key not in self.formats:
-            style: dict[str, Any] = {"num_format": LOOKS[look], "valign": "top"}
+            shown = LOOKS[look].replace("{yes}", self.word("yes")).replace("{no}", self.word("no"))
+            style: dict[str, Any] = {"num_format": shown, "valign": "top"}
             if look == "long":
                 style["text_wrap"] = True
             if "input" in marks:

@@ -100,6 +100,8 @@ def _answer(
     proved = certificate is not None and certificate.passes(
         max(solution.scenario.settings.solve.gap, 1e-6)
     )
+    basis = "" if solution.prices is None else solution.prices.basis
+    basis = book.words.known("price_basis", basis)
     enforced = f'=COUNTIFS({treatment},"{word["enforce"]}")'
     n_rows = Formula(f"=COUNTA({clauses.range('clause_id')})", len(table))
     return [
@@ -117,5 +119,5 @@ def _answer(
         ("n_audit_broken", counted("audit", False), "whole", False),
         ("share_served", Formula(f'=IF(SUM({asked})>0,100*SUM({given})/SUM({asked}),"")', share),
          "percent", False),
-        ("price_basis", "" if solution.prices is None else solution.prices.basis, "text", False),
+        ("price_basis", basis, "text", False),
     ]  # fmt: skip

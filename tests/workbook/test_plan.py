@@ -194,3 +194,11 @@ def test_stock_of_the_region_is_in_the_book(solution: ha.Solution, tmp_path: Pat
     shown = pd.DataFrame({"facility_id": [r[0] for r in rows], "resource_id": [r[5] for r in rows],
                           "allocated": [float(r[9]) for r in rows]})  # fmt: skip
     pd.testing.assert_frame_equal(shown, solution.stock[list(shown)], check_dtype=False)
+
+
+def test_a_chinese_summary_has_no_english_answers(solution: ha.Solution, tmp_path: Path) -> None:
+    summary = openpyxl.load_workbook(write(solution, tmp_path, "zh")).worksheets[0]
+    formats = {cell.number_format for row in summary.iter_rows() for cell in row}
+    assert '"是";;"否"' in formats
+    said = " ".join(str(cell.value) for row in summary.iter_rows() for cell in row)
+    assert "linear program" not in said
