@@ -44,7 +44,7 @@ class Tables(NamedTuple):
 
 
 def tables(scenario: Scenario) -> Tables:
-    """The tables of a scenario of the reference problem's shape."""
+    """The tables of a scenario of the reference problem's shape, text as plain strings."""
     given = figures(scenario)
     people = scenario.populations["population_id"].to_numpy()
     places = scenario.facilities["facility_id"].to_numpy()
@@ -66,6 +66,7 @@ def tables(scenario: Scenario) -> Tables:
     )
     demand = pd.DataFrame(given.demand, people, services).rename_axis("population_id")
     long = demand.rename_axis("service_id", axis=1).stack().rename("demand").reset_index()
+    arcs = _plain(arcs)
     reached = arcs[["population_id", "service_id"]].drop_duplicates()
     s, r = np.nonzero(given.need)
     of = given.stock_resource
@@ -85,18 +86,27 @@ def tables(scenario: Scenario) -> Tables:
     ids = stock[["facility_id", "resource_id"]]
     return Tables(
         arcs,
-        long.merge(reached, on=["population_id", "service_id"]),
-        pd.DataFrame(
-            {"service_id": services[s], "resource_id": resources[r], "amount": given.need[s, r]}
+        _plain(long).merge(reached, on=["population_id", "service_id"]),
+        _plain(
+            pd.DataFrame(
+                {"service_id": services[s], "resource_id": resources[r], "amount": given.need[s, r]}
+            )
         ),
-        stock,
-        pd.concat(
-            [
-                ids.assign(clause_id=name, coefficient=coefficient)[coefficient != 0]
-                for name, coefficient, _ in given.clauses
-            ],
-            ignore_index=True,
+        _plain(stock),
+        _plain(
+            pd.concat(
+                [
+                    ids.assign(clause_id=name, coefficient=coefficient)[coefficient != 0]
+                    for name, coefficient, _ in given.clauses
+                ],
+                ignore_index=True,
+            )
         ),
         {name: floor for name, _, floor in given.clauses},
         float((given.demand @ given.penalty).sum()),
     )
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with text as Python strings: walking through pandas' Arrow text is slow."""
+    return table.astype({c: object for c in table if not pd.api.types.is_numeric_dtype(table[c])})

@@ -59,7 +59,7 @@ def built(given: Tables) -> linopy.Model:
         facility = arcs.loc[amount.index, "facility_id"]
         used = (amount * flow.loc[amount.index]).groupby(facility).sum()
         of = held[held["resource_id"] == resource_id]
-        of = of[of["facility_id"].isin(facility)]
+        of = of[of["facility_id"].isin(facility.unique())]
         holds = (of["available"] * stock.loc[of.index]).groupby(of["facility_id"]).sum()
         model.add_constraints(used - holds <= 0, name=f"capacity {resource_id}")
 
