@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import PurePath
 
@@ -33,7 +33,10 @@ SETTINGS_FIELDS = {
 
 
 def check_input(
-    frames: Mapping[str, pd.DataFrame], settings: Settings | None, plan: Plan | None
+    frames: Mapping[str, pd.DataFrame],
+    settings: Settings | None,
+    plan: Plan | None,
+    fresh: Collection[str] = TABLES.keys(),
 ) -> tuple[dict[str, pd.DataFrame], list[Problem], list[Problem]]:
     """Check everything of an input that can be checked without measuring clauses.
 
@@ -43,6 +46,9 @@ def check_input(
         Tables by name; one that could not be read is left out.
     settings, plan
         ``None`` where they could not be read.
+    fresh
+        What is new: the other frames are tables that have passed, all of them together, under
+        the same settings.
 
     Returns
     -------
@@ -58,6 +64,9 @@ def check_input(
     for name in TABLES:
         if name not in frames:
             continue
+        if name not in fresh:
+            tables[name] = frames[name]
+            continue
         extra: tuple[str, ...] = ()
         if name == "facilities":
             given = tuple(map(str, frames[name].columns))
@@ -68,7 +77,8 @@ def check_input(
         problems += found
     in_tables = list(problems)
     by_points = settings is not None and not isinstance(settings.travel, TravelMatrix)
-    problems += check_consistency(tables, in_tables, by_points)
+    if not TABLES.keys().isdisjoint(fresh):
+        problems += check_consistency(tables, in_tables, by_points)
     if isinstance(settings.travel if settings else None, TravelMatrix) and len(
         tables.get("referrals", ())
     ):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +82,12 @@ class Scenario:
     outlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check(TABLES)
+
+    def _check(self, fresh: Collection[str]) -> None:
+        """Check and type the fresh tables; the others have passed already."""
         frames = {name: getattr(self, name) for name in TABLES}
-        tables, problems, plan_problems = check_input(frames, self.settings, self.plan)
+        tables, problems, plan_problems = check_input(frames, self.settings, self.plan, fresh)
         problems += self._travel_problems() + self._outline_problems(tables)
         if problems:
             raise DataError([*problems, *plan_problems])
@@ -90,8 +95,9 @@ class Scenario:
             raise PlanError(plan_problems)
         for name, table in tables.items():
             object.__setattr__(self, name, table)
-        costs = self.facilities["site_cost_cny"].fillna(0.0)
-        object.__setattr__(self, "facilities", self.facilities.assign(site_cost_cny=costs))
+        if "facilities" in fresh:
+            costs = self.facilities["site_cost_cny"].fillna(0.0)
+            object.__setattr__(self, "facilities", self.facilities.assign(site_cost_cny=costs))
         plan_problems = measured_problems(self.plan, Layout(self))
         if plan_problems:
             raise PlanError(plan_problems)
@@ -124,14 +130,23 @@ class Scenario:
         return {name: getattr(self, name) for name in TABLES}
 
     def replace(self, **changes: Any) -> Scenario:
-        """Another scenario with some fields changed, checked anew.
+        """Another scenario with some fields changed, checked with all that depends on them.
+
+        Tables that are not given anew have been checked in this scenario, which does not change.
 
         Parameters
         ----------
         **changes
             Fields of the constructor.
         """
-        return dataclasses.replace(self, **changes)
+        unknown = changes.keys() - {field.name for field in dataclasses.fields(self)}
+        if unknown:
+            return dataclasses.replace(self, **changes)  # says which
+        made = copy.copy(self)
+        for name, value in changes.items():
+            object.__setattr__(made, name, value)
+        made._check(TABLES if "settings" in changes else changes)
+        return made
 
     def audit_only(self, *clause_ids: str) -> Scenario:
         """Another scenario in which some clauses are measured but not enforced.

@@ -178,6 +178,8 @@ class Open:
         Basis to begin from, of the program or one much like it.
     primal
         As `Session` has it: for limits that are loosened from solve to solve.
+    cold_s
+        As `Session` has it.
     """
 
     def __init__(
@@ -187,8 +189,9 @@ class Open:
         basis: Basis | None = None,
         *,
         primal: bool = False,
+        cold_s: float = np.inf,
     ) -> None:
-        self.session = Session(program, options, primal=primal, basis=basis)
+        self.session = Session(program, options, primal=primal, basis=basis, cold_s=cold_s)
         self.options = options
         self._charged: Positions = np.zeros(0, dtype=np.intp)
 

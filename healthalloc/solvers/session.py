@@ -16,12 +16,13 @@ from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.basis import Basis, basis_of, offer
 from healthalloc.solvers.highs import hand_over, passed, read_result
+from healthalloc.solvers.interior import NAME as INTERIOR
 from healthalloc.solvers.interior import large_interior
 
 Positions = NDArray[np.intp]
 ColdEngine = Callable[[LinearProgram, SolverOptions], Result | None]
-DUAL, PRIMAL = 1, 4
-"""The simplex methods, as HiGHS numbers them."""
+CHOOSE, DUAL, PRIMAL = 0, 1, 4
+"""The simplex methods, as HiGHS numbers them; it chooses primal where the start is feasible."""
 PATIENCE_S = 1.0
 """Seconds that a start may take however quick the program was from nothing."""
 _NO_LIMIT = 2**31 - 1
@@ -89,6 +90,7 @@ class Session:
         self._row_dual: Floats | None = None
         self._turned: set[int] = set()
         self._simplex = PRIMAL if primal else DUAL
+        self._is_given = basis is not None
         self.restarts = 0
         self._left_s = options.time_limit_s
         self._highs: Any = passed(program, options)
@@ -118,10 +120,15 @@ class Session:
             return result
         spent = self._run_turned(began) if self._turned else 0
         if self._is_warm:
+            if self._is_given:  # primal, if its point is feasible
+                self._highs.setOptionValue("simplex_strategy", CHOOSE)
             result = self._run(began, self.most, max(self.cold_s, PATIENCE_S))
+            self._highs.setOptionValue("simplex_strategy", self._simplex)
+            self._is_given = False
             if self._stopped(result) and self._left_s > 0:
                 self.restarts += 1
                 spent += result.iterations or 0
+                self._is_warm = (result.iterations or 0) < self.most
                 result = self._from_nothing(began)
         else:
             result = self._from_nothing(began)
@@ -177,8 +184,11 @@ class Session:
         found = self._cold(self._program, replace(self._options, time_limit_s=self._left_s))
         self._count(began)
         if found is None:
-            self.forget()
-            result = self._run(began)
+            # a start that was broken off for its time alone goes on where it stood
+            result = self._run(began, self.most) if self._is_warm else None
+            if result is None or (self._stopped(result) and self._left_s > 0):
+                self.forget()
+                result = self._run(began)
         elif found.basis is None:
             result = found
         else:
@@ -201,7 +211,7 @@ class Session:
         self._highs.setOptionValue("simplex_strategy", PRIMAL)
         result = self._run(time.perf_counter(), self.most)
         self._highs.setOptionValue("simplex_strategy", self._simplex)
-        self._row_dual = result.row_dual
+        self._row_dual, self._is_given = result.row_dual, False
 
     def start_from(self, x: Floats) -> None:
         """Let branch and bound begin from a point in place of the last incumbent.
@@ -414,6 +424,11 @@ class Session:
             row_upper=np.concatenate([self._program.row_upper, upper]),
         )
         return np.arange(first, self._program.n_rows)
+
+
+def seconds_from_nothing(result: Result) -> float:
+    """Seconds of an answer that was surely found from nothing, infinite for any other."""
+    return result.seconds if result.solver == INTERIOR else np.inf
 
 
 def _same_matrix(one: csc_array, other: csc_array) -> bool:

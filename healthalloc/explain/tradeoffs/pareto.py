@@ -17,6 +17,8 @@ from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, Status
+from healthalloc.solvers.interior import LEAST_COLUMNS
+from healthalloc.solvers.session import seconds_from_nothing
 from healthalloc.validate import nearest
 
 SAME = 1e-7
@@ -124,7 +126,7 @@ def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
     made = [cost if n == "cost" else CRITERIA[n](builder, asked) for n in wanted.criteria]
     extended, before = builder.program(), base.result.basis
     basis = None if before is None else before.carried(base.model.program, extended)
-    program = Open(extended, options, basis)
+    program = Open(extended, options, basis, cold_s=seconds_from_nothing(base.result))
     cost.limit(program, most)
     return Run(base, program, cost, made, most, options)
 
@@ -182,7 +184,11 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
         basis = second.session.basis
         cost.limit(second, run.ceiling)
         step(1)
+        if program.session.program.n_columns >= LEAST_COLUMNS:
+            second.session.forget()  # the interior point is there before simplex has walked it
         found = other.least(second, plans[0].x)
+        # held to a least cost the program has no inside for an interior point to walk through
+        second.session.cold_s = np.inf
         # of whole units the far end is where the others start; of fractions they lead to it
         best = dearest() if whole else None
         if not _less(found.value, plans[0].value):

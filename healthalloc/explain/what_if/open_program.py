@@ -19,7 +19,7 @@ from healthalloc.layout import Layout
 from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
 from healthalloc.solution import Solution
 from healthalloc.solvers import Result, Session, SolverOptions
-from healthalloc.solvers.interior import NAME as INTERIOR
+from healthalloc.solvers.session import seconds_from_nothing
 
 
 class OpenProgram:
@@ -49,8 +49,7 @@ class OpenProgram:
         basis = start.result.basis if start else None
         if start and basis:
             basis = basis.carried(start.model.program, model.program)
-        from_nothing = start is not None and start.result.solver == INTERIOR
-        cold_s = start.result.seconds if start and from_nothing else np.inf
+        cold_s = seconds_from_nothing(start.result) if start else np.inf
         self._lp = Session(model.program.relaxed(), options, basis=basis, cold_s=cold_s)
         if basis:
             self._lp.settle()
