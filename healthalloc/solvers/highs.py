@@ -12,7 +12,10 @@ from healthalloc.errors import SolverError
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.progress import is_heard, phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
-from healthalloc.solvers.basis import basis_of
+from healthalloc.solvers.basis import Basis, basis_of, offer
+
+CHOOSE, DUAL, PRIMAL = 0, 1, 4
+"""The simplex methods, as HiGHS numbers them; it chooses primal where the start is feasible."""
 
 
 def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
@@ -37,6 +40,27 @@ def solve_highs(program: LinearProgram, options: SolverOptions) -> Result:
     highs = passed(program, options)
     result = read_result(highs, program, began)
     return replace(result, basis=basis_of(highs)) if result.row_dual is not None else result
+
+
+def settled(program: LinearProgram, basis: Basis, options: SolverOptions) -> Result:
+    """Solve an LP by primal simplex from a basis that is nearly optimal.
+
+    Parameters
+    ----------
+    program
+    basis
+    options
+
+    Raises
+    ------
+    SolverError
+        If HiGHS breaks down or stops for a reason it does not name.
+    """
+    began = time.perf_counter()
+    highs = passed(program, options)
+    highs.setOptionValue("simplex_strategy", PRIMAL)
+    offer(highs, basis)
+    return replace(read_result(highs, program, began), basis=basis_of(highs))
 
 
 def passed(program: LinearProgram, options: SolverOptions) -> Any:

@@ -15,14 +15,12 @@ from healthalloc.errors import SolverError
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.basis import Basis, basis_of, offer
-from healthalloc.solvers.highs import hand_over, passed, read_result
+from healthalloc.solvers.highs import CHOOSE, DUAL, PRIMAL, hand_over, passed, read_result
 from healthalloc.solvers.interior import NAME as INTERIOR
 from healthalloc.solvers.interior import large_interior
 
 Positions = NDArray[np.intp]
 ColdEngine = Callable[[LinearProgram, SolverOptions], Result | None]
-CHOOSE, DUAL, PRIMAL = 0, 1, 4
-"""The simplex methods, as HiGHS numbers them; it chooses primal where the start is feasible."""
 PATIENCE_S = 1.0
 """Seconds that a start may take however quick the program was from nothing."""
 _NO_LIMIT = 2**31 - 1

@@ -9,7 +9,7 @@ from healthalloc.formulation.program import LinearProgram
 from healthalloc.progress import phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.certificate import certify
-from healthalloc.solvers.highs import solve_highs
+from healthalloc.solvers.highs import settled, solve_highs
 from healthalloc.solvers.interior.columns import Columns
 from healthalloc.solvers.interior.factor import Factor
 from healthalloc.solvers.interior.method import Iterate, interior_point
@@ -59,10 +59,9 @@ def solve_interior(program: LinearProgram, options: SolverOptions) -> Result:
 
     Of the normal equations only the rows that link populations and facilities remain to be
     factorised: some five a facility, whatever the number of populations and arcs. The optimum is
-    moved to a vertex, so that few flows are not 0. Its basis is one to begin from: optimal but
-    for a few columns, which primal simplex finds (see `Session.settle`). Programs without the
-    shape (see `suited`), and those on which the method does not converge, e.g. because they are
-    infeasible, go to `solve_highs`.
+    moved to a vertex, so that few flows are not 0, and from its basis primal simplex finds the
+    few columns that are still wrong. Programs without the shape (see `suited`), and those on which
+    the method does not converge, e.g. because they are infeasible, go to `solve_highs`.
 
     Parameters
     ----------
@@ -140,5 +139,16 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
         moved = replace(interior, x=form.x_of(corner.x), seconds=time.perf_counter() - began)
         proof = certify(program, moved)
         if proof.passes(0.0) and proof.gap <= max(VERTEX_GAP, reached.gap):
-            return moved
-    return interior
+            interior = moved
+            break
+    if interior.basis is None:
+        return interior
+    # an interior point's duals are the middle of all that are right, and grow without limit where
+    # those do; a vertex has those of its basis
+    limited = replace(options, time_limit_s=max(min(left(), spent), 1.0))
+    last = settled(program, interior.basis, limited)
+    if last.status is not Status.OPTIMAL:
+        return interior
+    return replace(
+        last, solver=NAME, seconds=time.perf_counter() - began, iterations=reached.iterations
+    )
