@@ -331,6 +331,15 @@ def test_sites_held_leave_a_linear_program() -> None:
     assert held.certificate.bound_source == "dual"
 
 
+def test_sites_are_held_as_the_answer_given_chose_them() -> None:
+    first = ha.solve(sited(clauses=[BEDS], whole_units=False))
+    what_if = WhatIf(first)
+    what_if.hold_sites()
+    held = what_if.solve()
+    assert not held.model.program.is_mixed_integer
+    assert held.sites["open"].tolist() == first.sites["open"].tolist()
+
+
 def test_the_scenario_given_is_not_changed() -> None:
     scenario = region(clauses=[BEDS])
     tables = {name: table.copy() for name, table in scenario.tables.items()}

@@ -59,7 +59,7 @@ class WhatIf:
         self._options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
         self._edits = Edits(scenario)
         self._open_program = OpenProgram(self._edits, self._options, start)
-        self._last: Solution | None = None
+        self._last = start
 
     # --- edits
 
