@@ -19,7 +19,7 @@ from healthalloc.plan.door import measured_problems
 from healthalloc.schema import ASSUMED, TABLES
 from healthalloc.settings import RoadGraph, Settings, TravelMatrix
 from healthalloc.travel.highway_speeds import standard, uses_highway_speeds
-from healthalloc.validate import rows_where
+from healthalloc.validate import near_or_known, rows_where
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -161,11 +161,12 @@ class Scenario:
         PlanError
             If the plan has no clause of that id.
         """
-        known = {c.id for c in self.plan.clauses} | {c.name for c in self.plan.clauses}
+        known = list(dict.fromkeys(w for c in self.plan.clauses for w in (c.id, c.name)))
         unknown = [i for i in clause_ids if i not in known]
         if unknown:
             raise PlanError(
-                Problem("plan", "no clause has this id", column="id", value=i) for i in unknown
+                Problem("plan", "no clause has this id", None, "id", i, near_or_known(i, known))
+                for i in unknown
             )
         clauses = [
             dataclasses.replace(c, treatment="audit")

@@ -17,6 +17,8 @@ from healthalloc.schema import REQUIRED, SOURCE, TABLES, Column, Table
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 FORMULA_STARTS = ("=", "@", "\t", "\r", "+", "-")
 """First characters that a spreadsheet takes for a formula."""
+MOST_KNOWN = 8
+"""Names told where nothing is near the one written."""
 _FORMULA_FIRST = frozenset(FORMULA_STARTS)
 Floats = NDArray[np.float64]
 
@@ -33,6 +35,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else ""
+
+
+def near_or_known(word: str, known: Iterable[str]) -> str:
+    """A hint as `nearest`, or what is known when nothing is near.
+
+    Parameters
+    ----------
+    word
+        What was written.
+    known
+        What could have been meant, in the order in which it is told.
+    """
+    names = list(dict.fromkeys(known))
+    more = ", ..." if len(names) > MOST_KNOWN else ""
+    known_ones = f"known: {', '.join(names[:MOST_KNOWN])}{more}" if names else ""
+    return nearest(word, names) or known_ones
 
 
 def rows_where(bad: pd.Series[bool] | NDArray[np.bool_] | list[bool]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from healthalloc.bundle import write_bundle
 from healthalloc.cli.app import Exit, app
 from healthalloc.explain.conflicts import find_conflicts
 from healthalloc.explain.prices import price_solution
-from healthalloc.explain.repairs import correction, propose, repairs
+from healthalloc.explain.repairs import check_kept, correction, propose, repairs
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.verification import verify
 from tests.region import FACILITIES, KEPT_CNY, clause, edit, quiet, region
@@ -49,8 +50,23 @@ def test_without_a_budget_nothing_is_said_of_one() -> None:
     found = ha.solve(fifty(None))
     assert found.budget is None
     assert "spent_of_budget" not in set(found.cost["component"])
+    with pytest.raises(ha.PlanError, match=r"'nope' no enforced clause.*known: beds, budget"):
+        check_kept(fifty(1e6), ["nope"])
     with pytest.raises(ha.PlanError, match="no clause"):
         WhatIf(fifty(None)).set("budget", 5.0)
+
+
+@pytest.mark.parametrize("budget", ["-5", "0", "inf", "nan"])
+def test_a_budget_that_is_none_is_refused_by_name(tmp_path: Path, budget: str) -> None:
+    ha.write_scenario(fifty(1e6), tmp_path / "county")
+    settings = tmp_path / "county" / "scenario.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(
+        re.sub(r"(?m)^budget_cny_a_year = .*$", f"budget_cny_a_year = {budget}", text),
+        encoding="utf-8",
+    )
+    with pytest.raises(ha.DataError, match=r"scenario.toml.*budget_cny_a_year.*" + budget):
+        ha.read_scenario(tmp_path / "county")
 
 
 def test_travel_and_penalties_are_not_paid_out_of_the_budget() -> None:
@@ -116,6 +132,12 @@ def test_repairs_move_the_budget_or_the_target_and_hold() -> None:
     assert by_member[("beds",)].changes["to"].iat[0] == pytest.approx(49.0)
     for repair in found.repairs:
         assert repair.solution.status is ha.Status.OPTIMAL
+    rows = found.summary()
+    allowed = [r.scenario.settings.budget_cny_a_year for r in found.repairs]
+    assert (rows["spent_cny_a_year"] <= np.array(allowed) * (1 + 1e-9)).all()
+    assert rows["spent_cny_a_year"].iat[found.repairs.index(budget)] == pytest.approx(
+        KEPT_CNY + BEDS_CNY
+    )
     kept = repairs(scenario, keep_limits=True, keep=["budget"])
     assert all("budget" not in set(r.changes["member"]) for r in kept.repairs)
 

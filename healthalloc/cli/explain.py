@@ -117,10 +117,12 @@ def _print_repairs(console: Console, found: Repairs) -> None:
         console.print(escape(str(repair)))
         n, n_binding = repair.n_changes, repair.n_binding
         binding = f", {n_binding} of them binding" if n_binding else ""
+        spent = repair.spent_cny_a_year
+        counted = "" if spent is None else f", of which {spent:,.0f} CNY count against the budget"
         console.print(
             f"    {n} {'member' if n == 1 else 'members'} changed{binding}; in all by "
             f"{100 * repair.weighted_change:,.3g} % of the targets; yearly cost "
-            f"{repair.cost_cny_a_year:,.0f} CNY ({repair.solution.status.words}, "
+            f"{repair.cost_cny_a_year:,.0f} CNY{counted} ({repair.solution.status.words}, "
             f"gap {repair.solution.gap:.2g})"
         )
     if not found.complete:

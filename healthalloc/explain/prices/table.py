@@ -25,7 +25,7 @@ from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions
 from healthalloc.solving import solve
-from healthalloc.validate import nearest
+from healthalloc.validate import near_or_known
 
 ALL_PARTS = "all parts"
 NORM = "none: it changes a norm of the program, not a row; what-if --drop gives its whole cost"
@@ -294,7 +294,7 @@ def check_request(
     priced = {word for c in enforced for word in (c.id, c.name)}
     for word in clauses:
         if word not in known:
-            mend = nearest(word, known)
+            mend = near_or_known(word, known)
             problems.append(Problem("plan", "no clause has this id", None, "id", word, mend))
         elif word not in priced:
             message = f"is not enforced (treatment {known[word]}), so it costs nothing"

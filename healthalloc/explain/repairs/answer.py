@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from healthalloc.scenario import Scenario
@@ -64,6 +65,12 @@ class Repair:
         """Yearly cost of the repaired plan, unmet demand priced."""
         return self.solution.objective
 
+    @property
+    def spent_cny_a_year(self) -> float | None:
+        """What of it counts against the budget, without travel and penalties; None without one."""
+        budget = self.solution.budget
+        return None if budget is None else budget["spent_cny_a_year"]
+
     def __str__(self) -> str:
         return "\n".join(f"  - {line}" for line in self._lines())
 
@@ -119,17 +126,18 @@ class Repairs:
     def summary(self) -> pd.DataFrame:
         """One row a repair: ``repair`` (number from 1), ``best_at`` (see `CRITERIA`),
         ``n_changes``, ``touches_binding`` (number of binding clauses that change),
-        ``total_weighted_change`` (fraction), ``cost_cny_a_year`` and ``gap`` of the repaired
-        plan, ``solve_status``.
+        ``total_weighted_change`` (fraction), ``cost_cny_a_year``, ``spent_cny_a_year`` (see
+        `Repair`; NaN without a budget) and ``gap`` of the repaired plan, ``solve_status``.
         """  # noqa: D205
         columns = [
             "repair", "best_at", "n_changes", "touches_binding", "total_weighted_change",
-            "cost_cny_a_year", "gap", "solve_status",
+            "cost_cny_a_year", "spent_cny_a_year", "gap", "solve_status",
         ]  # fmt: skip
         rows = [
             (
                 k, words, r.n_changes, r.n_binding, r.weighted_change, r.cost_cny_a_year,
-                r.solution.gap, r.solution.status.value,
+                np.nan if r.spent_cny_a_year is None else r.spent_cny_a_year, r.solution.gap,
+                r.solution.status.value,
             )
             for k, (r, words) in enumerate(zip(self.repairs, self._best_at()), start=1)
         ]  # fmt: skip

@@ -24,7 +24,7 @@ from healthalloc.solvers import named_solver
 from healthalloc.solvers.base import SolverOptions
 from healthalloc.solvers.certificate import TOLERANCE
 from healthalloc.solving import solve
-from healthalloc.validate import nearest
+from healthalloc.validate import near_or_known
 
 
 def repairs(
@@ -117,14 +117,14 @@ def check_kept(scenario: Scenario, keep: Iterable[str]) -> set[str]:
         If a word is the id of no enforced clause.
     """
     clauses = [clause for clause in stated(scenario) if clause.treatment == "enforce"]
-    known = {c.id for c in clauses} | {c.name for c in clauses}
+    known = list(dict.fromkeys(word for c in clauses for word in (c.id, c.name)))
     keep = list(keep)
     unknown = [word for word in keep if word not in known]
     if unknown:
         raise PlanError(
             Problem(
                 "plan", "no enforced clause has this id", column="id", value=word,
-                mend=nearest(word, known),
+                mend=near_or_known(word, known),
             )
             for word in unknown
         )  # fmt: skip
