@@ -21,6 +21,9 @@ from healthalloc.schema import TABLES
 from healthalloc.solution import Solution
 from healthalloc.solvers import Status
 
+UNPROVED = "Not proved minimal: time was over before every line was seen to be needed."
+"""Said of a conflict that may hold more than it takes."""
+
 FOLDED = 24
 """Width that a column of long text needs at least."""
 
@@ -43,7 +46,9 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
     if found.status is Status.INFEASIBLE:
         console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
         console.print(escape(str(found.conflict)))
-        console.print("Leaving out or loosening any one of them resolves this conflict.")
+        minimal = found.conflict is not None and found.conflict.minimal
+        resolved = "Leaving out or loosening any one of them resolves this conflict."
+        console.print(resolved if minimal else UNPROVED)
     elif not found.status.has_solution:
         console.print(f"[bold red]No allocation:[/] {found.status.words}")
     else:

@@ -20,6 +20,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
+from healthalloc.display import UNPROVED
 from healthalloc.explain.conflicts import Conflicts, find_conflicts
 from healthalloc.explain.repairs import Repairs, check_kept, repairs
 from healthalloc.io import output_folder, run_facts, write_results
@@ -103,7 +104,10 @@ def _print_conflicts(console: Console, found: Conflicts) -> None:
     for number, conflict in enumerate(found.conflicts, start=1):
         console.print(f"[bold]Conflict {number}[/]")
         console.print(escape(str(conflict)))
-    console.print("Leaving out or loosening enough any one line of a conflict resolves it.")
+        if not conflict.minimal:
+            console.print(UNPROVED)
+    if all(conflict.minimal for conflict in found.conflicts):
+        console.print("Leaving out or loosening enough any one line of a conflict resolves it.")
 
 
 def _print_repairs(console: Console, found: Repairs) -> None:

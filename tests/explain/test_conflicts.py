@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from typer.testing import CliRunner
 
 import healthalloc as ha
 from healthalloc import Clause, NoSolutionError, Scenario, Status
+from healthalloc.cli.app import app
+from healthalloc.explain.conflicts import filters, find_conflicts
 from tests.examples import examples
 from tests.properties.oracle import Oracle
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
@@ -167,6 +171,29 @@ def test_two_clauses_that_only_whole_units_keep_apart():
     scenario = region(clauses=[*FINE, *two])
     assert members(scenario) == ({"doctors", "ratio"}, set(), True)
     assert ha.solve(scenario, whole_units=False).status is Status.OPTIMAL
+
+
+def test_a_conflict_whose_time_is_over_is_told_as_far_as_it_was_reduced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    whole = clause("amount", id="whole", resource="doctor", at_least=10.2, at_most=10.8)
+    nurses = [
+        clause("amount", id="n-least", resource="nurse", at_least=30),
+        clause("amount", id="n-most", resource="nurse", at_most=29),
+    ]
+    scenario = region(clauses=[*FINE, whole, *nurses])
+    monkeypatch.setattr(filters, "SECONDS_A_SET", -1.0)
+    first, second = find_conflicts(scenario).conflicts
+    assert not first.minimal
+    assert not second.minimal
+    # without the members of both the rest holds
+    named = {c.name for c in (*first.clauses, *second.clauses)}
+    assert {"whole", "n-least", "n-most"} <= named
+    ha.write_scenario(scenario, tmp_path / "county")
+    told = CliRunner().invoke(app, ["explain", str(tmp_path / "county"), "--conflicts-only"])
+    assert told.exit_code == 0
+    assert told.stdout.count("Not proved minimal") == 2
+    assert "any one line of a conflict resolves it" not in told.stdout
 
 
 def test_sites_are_whole_even_where_units_are_not():

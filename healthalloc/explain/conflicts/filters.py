@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,8 @@ Method = Literal["elastic", "iis"]
 Feasible = Callable[[Positions], bool | None]
 STRETCHED = 1e-6
 """Stretch of a side that counts as none."""
+SECONDS_A_SET = 30.0
+"""Time of the pass in whole units, after which the set is given as far as it was reduced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,8 @@ class MinimalSet:
     whole_units
         Whether they could all hold in fractions of units and sites.
     minimal
-        Whether each was seen to be needed; False where a limit came before an answer.
+        Whether each was seen to be needed; False where a limit came before an answer, or
+        `SECONDS_A_SET` were over before all were asked.
     """
 
     members: Positions
@@ -70,7 +74,8 @@ def minimal_set(
     A quick filter finds a small set that cannot hold; a deletion filter then leaves out one
     after the other and keeps what is needed (Chinneck and Dravnieks 1991,
     doi:10.1287/ijoc.3.2.157). Clauses are left out first, so that a set explains by as few
-    clauses as it can. The last pass asks for whole units and sites where the plan does.
+    clauses as it can. The last pass asks for whole units and sites where the plan does, for
+    as long as `SECONDS_A_SET`.
 
     Parameters
     ----------
@@ -127,12 +132,17 @@ def _needed(
         # an open solver carries its history along: the answer must stand without it
         if soft.feasible(kept, relaxed=True) is False:
             return kept, certain
-    return _filtered(members, lambda some: soft.feasible(some, relaxed=relaxed))
+    ends = np.inf if relaxed else time.monotonic() + SECONDS_A_SET
+    return _filtered(members, lambda some: soft.feasible(some, relaxed=relaxed), ends)
 
 
-def _filtered(members: Positions, feasible: Feasible) -> tuple[Positions, bool]:
+def _filtered(
+    members: Positions, feasible: Feasible, ends: float = np.inf
+) -> tuple[Positions, bool]:
     kept, certain = members, True
     for member in members:
+        if time.monotonic() > ends:
+            return kept, False
         rest = kept[kept != member]
         found = feasible(rest)
         if found is False:

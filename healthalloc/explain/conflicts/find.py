@@ -39,7 +39,8 @@ class Conflict:
         Whether it takes whole units or site choices to make the conflict: in fractions, all
         could hold.
     minimal
-        Whether leaving out any one clause or limit was seen to resolve the conflict.
+        Whether leaving out any one clause or limit was seen to resolve the conflict; not so
+        where time was over first, so that some members may be more than it takes.
     """
 
     clauses: tuple[Clause, ...]
