@@ -100,6 +100,26 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
     options
     """
     began = time.perf_counter()
+    found = _at_vertex(program, options)
+    if found is None or found.basis is None:
+        return found
+    # an interior point's duals are the middle of all that are right, and grow without limit where
+    # those do; a vertex has those of its basis
+    spent = time.perf_counter() - began
+    left = max(min(options.time_limit_s - spent, spent), 1.0)
+    last = settled(program, found.basis, replace(options, time_limit_s=left))
+    if last.status is not Status.OPTIMAL:
+        return found
+    seconds = time.perf_counter() - began
+    return replace(last, solver=NAME, seconds=seconds, iterations=found.iterations)
+
+
+def _at_vertex(program: LinearProgram, options: SolverOptions) -> Result | None:
+    """The interior point's answer, moved to a vertex of the optimum if one is found.
+
+    Its basis is nearly optimal, its duals are those of the interior point.
+    """
+    began = time.perf_counter()
     ready = suited(program)
     if ready is None:
         return None
@@ -122,6 +142,8 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
             status=Status.LIMIT_WITHOUT_INCUMBENT, solver=NAME,
             seconds=time.perf_counter() - began, iterations=reached.iterations,
         )  # fmt: skip
+    columns = factor.normal.columns
+    del ready, factor  # what follows needs its memory
     row_dual = form.dual_of(y)
     interior = Result(
         status=Status.OPTIMAL, solver=NAME, seconds=time.perf_counter() - began,
@@ -131,7 +153,7 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
     spent = time.perf_counter() - began
     for trace in TRACES:
         limited = replace(options, time_limit_s=max(min(left(), spent), 1.0))
-        corner = vertex(form, factor.normal.columns, x, y, trace, limited)
+        corner = vertex(form, columns, x, y, trace, limited)
         if corner is None:
             continue
         if corner.basis is not None:
@@ -139,16 +161,5 @@ def by_interior(program: LinearProgram, options: SolverOptions) -> Result | None
         moved = replace(interior, x=form.x_of(corner.x), seconds=time.perf_counter() - began)
         proof = certify(program, moved)
         if proof.passes(0.0) and proof.gap <= max(VERTEX_GAP, reached.gap):
-            interior = moved
-            break
-    if interior.basis is None:
-        return interior
-    # an interior point's duals are the middle of all that are right, and grow without limit where
-    # those do; a vertex has those of its basis
-    limited = replace(options, time_limit_s=max(min(left(), spent), 1.0))
-    last = settled(program, interior.basis, limited)
-    if last.status is not Status.OPTIMAL:
-        return interior
-    return replace(
-        last, solver=NAME, seconds=time.perf_counter() - began, iterations=reached.iterations
-    )
+            return moved
+    return interior
