@@ -255,6 +255,10 @@ COMMAND_NOTES = """
 `explain`, `report` and `compare` answer 0 for a plan that is infeasible, too: to say so is what
 they are for.
 
+A limit that leaves part of an answer ends with 0, and the part says so: a plan in its status and
+gap, a front in the levels lost, a comparison and prices in the row that has none. Nothing at all
+is 4.
+
 ## JSON
 
 With `--json` a command prints one JSON document on standard output and nothing else there. Its

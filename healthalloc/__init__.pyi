@@ -10,6 +10,7 @@ from .errors import (
     PlanError,
     Problem,
     SolverError,
+    TimeLimitError,
     UnsupportedError,
 )
 from .explain.alternatives import Alternatives, alternatives
@@ -70,6 +71,7 @@ __all__ = [
     "SolverError",
     "Status",
     "Sweep",
+    "TimeLimitError",
     "TradeOffs",
     "TravelMatrix",
     "UnsupportedError",

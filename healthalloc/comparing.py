@@ -243,7 +243,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
     for column in table.columns:
         if column in _WORDS:
-            table[column] = table[column].fillna("").astype(object)
+            table[column] = table[column].astype(object).where(table[column].notna(), "")
         else:
             table[column] = table[column].astype(float)
     objective = dict(zip(table["strategy"], table["objective_cny_a_year"].to_numpy(dtype=float)))

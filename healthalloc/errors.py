@@ -86,6 +86,10 @@ class SolverError(HealthAllocError):
     """The solver failed, or its answer did not pass the certificate."""
 
 
+class TimeLimitError(SolverError):
+    """A time limit came before the answer."""
+
+
 class NoSolutionError(HealthAllocError):
     """No allocation to show: infeasible, unbounded, or a limit came first.
 

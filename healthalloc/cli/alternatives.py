@@ -53,7 +53,7 @@ def alternatives(
     audit_only: AuditOnly = None,
     continuous: Continuous = False,
     gap: FurtherGap = None,
-    time_limit: FurtherTimeLimit = TIME_LIMIT_S,
+    time_limit: FurtherTimeLimit = None,
     output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
@@ -62,13 +62,14 @@ def alternatives(
     with reported_errors(quiet):
         percentages = _percentages(within)
         scenario = read(folder, audit_only)
-        check_request(scenario, percentages, different, resource or (), time_limit, gap)
+        seconds = TIME_LIMIT_S if time_limit is None else time_limit
+        check_request(scenario, percentages, different, resource or (), seconds, gap)
         target = None if output is None else output_folder(output, folder)
-        base = least_cost_plan(console, scenario, continuous=continuous)
+        base = least_cost_plan(console, scenario, continuous=continuous, time_limit_s=time_limit)
         with limits_end():
             found = find_alternatives(
                 base, percentages, different=different, resources=resource or (),
-                time_limit_s=time_limit, gap=gap,
+                time_limit_s=seconds, gap=gap,
             )  # fmt: skip
         tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:

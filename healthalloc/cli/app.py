@@ -18,7 +18,7 @@ from healthalloc.cli.ending import Exit as Exit
 from healthalloc.cli.ending import fail
 from healthalloc.cli.interrupt import interruptible
 from healthalloc.cli.options import App, Group, Language
-from healthalloc.errors import DataError, HealthAllocError, UnsupportedError
+from healthalloc.errors import DataError, HealthAllocError, TimeLimitError, UnsupportedError
 from healthalloc.io import TableFormat, read_scenario
 from healthalloc.labels import Words, language_of
 from healthalloc.progress import shown
@@ -66,7 +66,14 @@ FurtherGap = Annotated[
     float | None,
     typer.Option(help="Relative gap of each further program [default: as the scenario says]."),
 ]
-FurtherTimeLimit = Annotated[float, typer.Option(help="Seconds for each further program.")]
+FurtherTimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        show_default=False,
+        help="Seconds for each program solved [default: 30; the least-cost one as the scenario "
+        "says].",
+    ),
+]
 Format = Annotated[
     TableFormat, typer.Option("--format", help="Format of the tables; parquet needs pyarrow.")
 ]
@@ -117,6 +124,8 @@ def reported_errors(quiet: bool = False) -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         fail(HealthAllocError("interrupted"), Exit.INTERRUPTED)
+    except TimeLimitError as error:
+        fail(error, Exit.NO_SOLUTION_IN_TIME)
     except HealthAllocError as error:
         bad_input = isinstance(error, DataError | UnsupportedError)
         fail(error, Exit.BAD_INPUT if bad_input else Exit.FAILED)

@@ -16,7 +16,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from healthalloc.cli.answer import answer
-from healthalloc.cli.app import AuditOnly, Folder, Quiet, app, make_console, read, reported_errors
+from healthalloc.cli.app import (
+    AuditOnly,
+    Exit,
+    Folder,
+    FurtherTimeLimit,
+    Quiet,
+    app,
+    make_console,
+    read,
+    reported_errors,
+)
 from healthalloc.cli.drawing import PlotFile, check_plot
 from healthalloc.comparing import Comparison
 from healthalloc.comparing import compare as hold_side_by_side
@@ -25,6 +35,7 @@ from healthalloc.explain.asked import TIME_LIMIT_S
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.labels import Words, language_of
 from healthalloc.scenario import Scenario
+from healthalloc.solving import with_settings
 from healthalloc.strategies import (
     STRATEGIES,
     Strategy,
@@ -96,9 +107,7 @@ def compare(
         float | None,
         typer.Option(help="Relative gap of programs after the first [default: the scenario's]."),
     ] = None,
-    time_limit: Annotated[
-        float, typer.Option(help="Seconds for each program after the least-cost one.")
-    ] = TIME_LIMIT_S,
+    time_limit: FurtherTimeLimit = None,
     plot: PlotFile = None,
     output: Annotated[
         Path | None,
@@ -112,16 +121,19 @@ def compare(
         check_plot(plot, folder)
         totals = _totals(total)
         scenario = read(folder, audit_only)
+        seconds = TIME_LIMIT_S if time_limit is None else time_limit
+        if time_limit is not None:
+            scenario = with_settings(scenario, {"time_limit_s": time_limit})
         chosen = _chosen(scenario, strategy)
         tuned: dict[Strategy, Strategy] = {
             **{rule: partial(rule, totals=totals) for rule in (by_residents, by_need, largest_gap)},
             access_floor: partial(
-                access_floor, mean_travel_at_most=mean_travel, time_limit_s=time_limit, gap=gap
+                access_floor, mean_travel_at_most=mean_travel, time_limit_s=seconds, gap=gap
             ),
             max_min: partial(
-                max_min, within=within, resource=resource, time_limit_s=time_limit, gap=gap
+                max_min, within=within, resource=resource, time_limit_s=seconds, gap=gap
             ),
-            lexicographic: partial(lexicographic, time_limit_s=time_limit, gap=gap),
+            lexicographic: partial(lexicographic, time_limit_s=seconds, gap=gap),
         }
         wanted = {name: tuned.get(rule, rule) for name, rule in chosen.items()}
         target = None if output is None else output_folder(output, folder)
@@ -135,6 +147,8 @@ def compare(
     show(console, found)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")
+    if not found.solutions and found.table["status"].eq("no plan").any():
+        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
 
 
 def _chosen(scenario: Scenario, names: list[str] | None) -> Mapping[str, Strategy]:

@@ -27,7 +27,9 @@ def limits_end() -> Iterator[None]:
         fail(error, Exit.NO_SOLUTION_IN_TIME)
 
 
-def least_cost_plan(console: Console, scenario: Scenario, *, continuous: bool) -> Solution:
+def least_cost_plan(
+    console: Console, scenario: Scenario, *, continuous: bool, time_limit_s: float | None
+) -> Solution:
     """Solve a scenario; without a plan say why and end the command.
 
     Parameters
@@ -36,13 +38,15 @@ def least_cost_plan(console: Console, scenario: Scenario, *, continuous: bool) -
     scenario
     continuous
         Allow fractions of beds and people.
+    time_limit_s
+        Seconds for each program; ``None``: as the scenario says.
 
     Raises
     ------
     typer.Exit
         With the exit code of the status, if there is no plan.
     """
-    base = solve(scenario, whole_units=False if continuous else None)
+    base = solve(scenario, whole_units=False if continuous else None, time_limit_s=time_limit_s)
     end_without_plan(console, base)
     return base
 

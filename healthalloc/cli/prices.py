@@ -47,8 +47,13 @@ def prices(
         int, typer.Option(help="Clauses to solve again with whole units, dearest first.", min=0)
     ] = 5,
     time_limit: Annotated[
-        float, typer.Option(help="Seconds for each clause that is solved again.")
-    ] = RESOLVE_SECONDS,
+        float | None,
+        typer.Option(
+            show_default=False,
+            help="Seconds for each program solved [default: 10 for each clause that is solved "
+            "again, others as the scenario says].",
+        ),
+    ] = None,
     output: Tables = None,
     audit_only: AuditOnly = None,
     continuous: Continuous = False,
@@ -67,11 +72,14 @@ def prices(
     with reported_errors(quiet):
         scenario = read(folder, audit_only)
         target = None if output is None else output_folder(output, folder)
-        check_request(scenario, clause, resolve, time_limit)
-        solution = solve_scenario(scenario, whole_units=False if continuous else None)
+        seconds = RESOLVE_SECONDS if time_limit is None else time_limit
+        check_request(scenario, clause, resolve, seconds)
+        solution = solve_scenario(
+            scenario, whole_units=False if continuous else None, time_limit_s=time_limit
+        )
         if solution.status.has_solution:
             found = price_solution(
-                solution, resolve=resolve, clauses=clause, ranges=ranges, time_limit_s=time_limit
+                solution, resolve=resolve, clauses=clause, ranges=ranges, time_limit_s=seconds
             )
             tables, run = found.tables(), found.run() | run_facts(folder)
             if target is not None:

@@ -63,7 +63,7 @@ def trade_offs(
     audit_only: AuditOnly = None,
     continuous: Continuous = False,
     gap: FurtherGap = None,
-    time_limit: FurtherTimeLimit = TIME_LIMIT_S,
+    time_limit: FurtherTimeLimit = None,
     plot: PlotFile = None,
     output: Tables = None,
     quiet: Quiet = False,
@@ -73,16 +73,17 @@ def trade_offs(
     with reported_errors(quiet):
         check_plot(plot, folder)
         scenario = read(folder, audit_only)
+        seconds = TIME_LIMIT_S if time_limit is None else time_limit
         Wanted(
             criteria=(against,), points=points, within=within, resource=resource,
-            time_limit_s=time_limit, gap=gap, against_cost=True,
+            time_limit_s=seconds, gap=gap, against_cost=True,
         ).check(scenario)  # fmt: skip
         target = None if output is None else output_folder(output, folder)
-        base = least_cost_plan(console, scenario, continuous=continuous)
+        base = least_cost_plan(console, scenario, continuous=continuous, time_limit_s=time_limit)
         with limits_end():
             found = trace(
                 base, against, points=points, within=within, resource=resource,
-                time_limit_s=time_limit, gap=gap,
+                time_limit_s=seconds, gap=gap,
             )  # fmt: skip
         tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:

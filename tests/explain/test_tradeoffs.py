@@ -169,6 +169,37 @@ def test_front_cut_by_time_keeps_its_points_and_says_so(monkeypatch: pytest.Monk
     assert "1 more levels had no plan" in console.export_text()
 
 
+def test_front_without_ends_keeps_the_plans_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = generate(40, 6)
+    base = solve(region, whole_units=False)
+    whole = trade_offs(base, "access-mean", points=6)
+    least = Linear.least
+
+    def lose(name: str) -> None:
+        def timed(self: Linear, program: Open, start: Any = None) -> Any:
+            if self.name == name:
+                raise NoSolutionError("a limit")
+            return least(self, program, start)
+
+        monkeypatch.setattr(Linear, "least", timed)
+
+    for name in ("access-mean", "cost"):  # the far end; the cheapest, so that the base is left
+        lose(name)
+        cut = trade_offs(base, "access-mean", points=6)
+        assert (len(cut.points), cut.levels_lost) == (1, 5)
+        assert cut.points["status"].tolist() == ["limit_with_incumbent"]
+        assert cut.points["cost_cny_a_year"].iat[0] == pytest.approx(base.objective, rel=1e-6)
+        assert cut.points["value"].iat[0] >= whole.points["value"].iat[0] * (1 - 1e-6)
+        held = cut.stock["allocated"].to_numpy() @ np.ones(len(cut.stock))
+        assert held == pytest.approx(base.stock["allocated"].sum(), rel=1e-6)
+
+    steps = lexicographic(base, ["access-mean"], within=1)
+    assert len(steps.points) == 1
+    two = lexicographic(base, ["access-mean", "cost"], within=1)  # cost finds no plan in time
+    assert two.points["status"].tolist() == ["optimal", "limit_with_incumbent"]
+    assert two.points["cost_cny_a_year"].iat[1] == two.points["cost_cny_a_year"].iat[0]
+
+
 def test_front_begins_from_the_basis_of_the_least_cost_plan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

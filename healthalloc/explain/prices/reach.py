@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from healthalloc.errors import SolverError
+from healthalloc.errors import SolverError, TimeLimitError
 from healthalloc.explain.prices.faces import face, farthest, moves_every_bound, split
 from healthalloc.explain.prices.moves import Move
 from healthalloc.formulation.program import Floats, LinearProgram
@@ -209,11 +209,15 @@ def proved(program: LinearProgram, result: Result, otherwise: Status | None = No
 
     Raises
     ------
+    TimeLimitError
+        If a limit came first.
     SolverError
         If the result is neither.
     """
     if otherwise is not None and result.status is otherwise:
         return replace(result, x=None, row_dual=None)
+    if result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT):
+        raise TimeLimitError("no prices: a limit came before any solution")
     if result.status is not Status.OPTIMAL:
         raise SolverError(f"a program of the price search ended {result.status.value}")
     certificate = certify(program, result)

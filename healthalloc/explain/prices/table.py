@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from healthalloc.clause_table import ONLY_A_PENALTY
-from healthalloc.errors import DataError, PlanError, Problem
+from healthalloc.errors import DataError, PlanError, Problem, TimeLimitError
 from healthalloc.explain.asked import limit_problems
 from healthalloc.explain.prices.marginal import StatementPrice, statement_price
 from healthalloc.explain.prices.resolves import RESOLVE_GAP, RESOLVE_SECONDS, Resolver
@@ -28,6 +28,7 @@ from healthalloc.solving import solve
 from healthalloc.validate import near_or_known
 
 ALL_PARTS = "all parts"
+NOT_IN_TIME = "none: a limit came before any solution"
 NORM = "none: it changes a norm of the program, not a row; what-if --drop gives its whole cost"
 MOST_EFFORT = 2e6
 """Rows priced times columns of the program up to which the range of every row is found."""
@@ -187,6 +188,9 @@ def price_solution(
     ------
     NoSolutionError
         If there is no allocation.
+    TimeLimitError
+        If the limit on the solve of the plan comes before the program that is priced is solved;
+        a clause whose price it comes before is left without one, which its basis says.
     PlanError, DataError
         If ``clauses`` or ``resolve`` make no sense.
     SolverError
@@ -219,15 +223,19 @@ def price_solution(
             table.append(_words(clause, NORM) | {"statements": 0})
     for enforced in each(priced, "prices", item=lambda e: e.clause.name):
         clause, n = enforced.clause, enforced.measure.n_rows
-        by_row = [
-            statement_price(
-                study, model, enforced, np.array([k]), sites=sites, ranges=each_range or n == 1
-            )
-            for k in range(n)
-        ]
-        price = by_row[0]
-        if n > 1:
-            price = statement_price(study, model, enforced, np.arange(n), sites=sites)
+        try:
+            by_row = [
+                statement_price(
+                    study, model, enforced, np.array([k]), sites=sites, ranges=each_range or n == 1
+                )
+                for k in range(n)
+            ]
+            price = by_row[0]
+            if n > 1:
+                price = statement_price(study, model, enforced, np.arange(n), sites=sites)
+        except TimeLimitError:
+            table.append(_words(clause, NOT_IN_TIME) | {"statements": 0})
+            continue
         prices[clause.name] = price
         words = _words(clause, f"dual of the linear program{manner}")
         for k, price_of_row in enumerate(by_row):
@@ -330,12 +338,16 @@ def _words(clause: Clause, basis: str) -> dict[str, Any]:
 def _whole(study: Sensitivity, parts: Sequence[Enforced], manner: str) -> dict[str, Any]:
     rows = np.concatenate([e.rows for e in parts])
     points = np.concatenate([e.points for e in parts])
-    saved = max(0.0, study.cost - study.without(rows, points))
+    statements = sum(e.measure.n_rows for e in parts)
+    try:
+        saved = max(0.0, study.cost - study.without(rows, points))
+    except TimeLimitError:
+        return {"statements": statements, "whole_basis": NOT_IN_TIME}
     basis = f"linear program{manner}: cost with the clause less cost without it"
     # the cost of the whole plan is known to some digits only
     noise = 1e-12 * abs(study.cost)
     return {
-        "statements": sum(e.measure.n_rows for e in parts),
+        "statements": statements,
         "whole_cny_a_year": saved if saved > noise else 0.0,
         "whole_basis": basis,
     }

@@ -13,7 +13,7 @@ from healthalloc.errors import UnsupportedError
 from healthalloc.explain.asked import TIME_LIMIT_S, rise_percent
 from healthalloc.explain.extended import worst_status
 from healthalloc.explain.tradeoffs.criterion import Criterion
-from healthalloc.explain.tradeoffs.pareto import Plan, Wanted, front, opened
+from healthalloc.explain.tradeoffs.pareto import Plan, Wanted, best_or_same, front, opened
 from healthalloc.labels import Words, language_of
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
@@ -39,8 +39,8 @@ class TradeOffs:
     sites
         What each plan opens: ``point, facility_id, site, open``.
     levels_lost
-        Levels of the criterion for which a time limit came before any plan: the front has a
-        gap there, though its other points stand.
+        Levels of the criterion, the ends among them, for which a time limit came before any
+        plan: the front has a gap there, though its other points stand.
     """
 
     optimum: Solution
@@ -147,7 +147,7 @@ def trade_offs(
     DataError
         If the criterion or the resource is unknown, or a number makes no sense.
     NoSolutionError
-        If the scenario has no least-cost plan, or a limit came before any plan.
+        If the scenario has no least-cost plan, or a limit came before it.
     UnsupportedError
         If there is nothing to trade: no plan is better than the least-cost plan.
     """
@@ -157,7 +157,7 @@ def trade_offs(
     )  # fmt: skip
     run = opened(scenario, wanted)
     plans, lost = front(run, run.criteria[0], points)
-    if len(plans) == 1:
+    if len(plans) == 1 and not lost:
         other = run.criteria[0]
         value = other.sign * plans[0].value
         limit = "" if within is None else f" within {within:g} % of the least cost"
@@ -199,8 +199,8 @@ def max_min(
         time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
     run = opened(scenario, wanted)
-    plans, _ = front(run, run.criteria[0], 2)
-    return _result(run.base, [(run.criteria[0], plan) for plan in plans])
+    plans, lost = front(run, run.criteria[0], 2)
+    return _result(run.base, [(run.criteria[0], plan) for plan in plans], lost)
 
 
 def lexicographic(
@@ -236,7 +236,10 @@ def lexicographic(
     run = opened(scenario, wanted)
     steps: list[tuple[Criterion, Plan]] = []
     for criterion in each(run.criteria, "steps", item=lambda c: c.name):
-        found = criterion.least(run.program)
+        if steps:
+            found = best_or_same(criterion, run.program, steps[-1][1].x)
+        else:
+            found = criterion.least(run.program)
         criterion.limit(run.program, found.value)
         x = found.x
         steps.append((criterion, Plan(x, run.cost.value(x), criterion.value(x), (found,))))

@@ -144,7 +144,9 @@ class Plan:
 def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     """Non-dominated plans, the cheapest first; one plan if it cannot be improved.
 
-    Where a limit comes before any plan of a level, the other levels go on.
+    Where a limit comes before any plan of a level, the other levels go on; before the far end,
+    which says where the levels lie, only the cheapest plan is left; before the cheapest, the
+    least-cost plan that the run began with.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     -------
     list of Plan
     int
-        Levels that a limit left without a plan.
+        Levels, ends among them, that a limit left without a plan.
     """
     cost, program = run.cost, run.program
     whole = program.session.program.is_mixed_integer
@@ -167,7 +169,7 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
         """Least cost under the limit on the criterion, then the best of it at that cost."""
         found = found or cost.least(program, start)
         cost.limit(second, found.value)
-        return made(found, _or_stay(other, second, found))
+        return made(found, best_or_same(other, second, found.x))
 
     def made(found: Found, last: Found) -> Plan:
         return Plan(last.x, cost.value(last.x), other.value(last.x), (found, last))
@@ -175,10 +177,13 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     def dearest() -> Plan:
         """The best of the criterion, then the least cost for it."""
         other.limit(program, found.value)
-        return made(found, _or_stay(cost, program, found))
+        return made(found, best_or_same(cost, program, found.x))
 
     with phase("points", points) as step:
-        least_cost = cost.least(program)
+        try:
+            least_cost = cost.least(program)
+        except NoSolutionError:
+            return [_base_plan(run, other)], points - 1
         second = program.reopened()
         plans, lost = [cheapest(found=least_cost)], 0
         basis = second.session.basis
@@ -186,7 +191,10 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
         step(1)
         if program.session.program.n_columns >= LEAST_COLUMNS:
             second.session.forget()  # the interior point is there before simplex has walked it
-        found = other.least(second, plans[0].x)
+        try:
+            found = other.least(second, plans[0].x)
+        except NoSolutionError:
+            return plans, points - 1
         # held to a least cost the program has no inside for an interior point to walk through
         second.session.cold_s = np.inf
         # of whole units the far end is where the others start; of fractions they lead to it
@@ -208,12 +216,24 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     return non_dominated(plans), lost
 
 
-def _or_stay(criterion: Criterion, program: Open, found: Found) -> Found:
+def _base_plan(run: Run, other: Criterion) -> Plan:
+    """The least-cost plan that the run began with, its criterion not made best."""
+    cost, value = run.base.objective, other.value(_of(run.base))
+    stopped = Found(_of(run.base), Status.LIMIT_WITH_INCUMBENT, cost, run.base.gap)
+    return Plan(stopped.x, cost, value, (stopped,))
+
+
+def _of(base: Solution) -> Floats:
+    assert base.result.x is not None
+    return base.result.x
+
+
+def best_or_same(criterion: Criterion, program: Open, x: Floats) -> Found:
     """The best of a criterion, or the plan at hand if rounding or a limit forbid any."""
     try:
-        return criterion.least(program, found.x)
+        return criterion.least(program, x)
     except NoSolutionError:
-        return Found(found.x, Status.LIMIT_WITH_INCUMBENT, criterion.value(found.x), np.nan)
+        return Found(x, Status.LIMIT_WITH_INCUMBENT, criterion.value(x), np.nan)
 
 
 def _less(a: float, b: float) -> bool:
