@@ -44,11 +44,10 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
     scenario = found.scenario
     console.print(f"[bold]{escape(scenario.settings.name)}[/]")
     if found.status is Status.INFEASIBLE:
-        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
-        console.print(escape(str(found.conflict)))
-        minimal = found.conflict is not None and found.conflict.minimal
-        resolved = "Leaving out or loosening any one of them resolves this conflict."
-        console.print(resolved if minimal else UNPROVED)
+        print_conflict(console, "[bold red]The plan is infeasible.[/]", found)
+        if found.conflict is not None:
+            resolved = "Leaving out or loosening any one of them resolves this conflict."
+            console.print(resolved if found.conflict.minimal else UNPROVED)
     elif not found.status.has_solution:
         console.print(f"[bold red]No allocation:[/] {found.status.words}")
     else:
@@ -131,6 +130,23 @@ def schema(console: Console, rows: pd.DataFrame) -> None:
         console.print(f"[bold]{table.name}.csv[/]{optional}: {escape(table.meaning)}")
         console.print(f"One row for each {' + '.join(table.key)}.")
         print_table(console, "", part.drop(columns="table"), wide=("allowed", "meaning"))
+
+
+def print_conflict(console: Console, head: str, found: Solution) -> None:
+    """Print the clauses of an infeasible plan that cannot all hold.
+
+    Parameters
+    ----------
+    console
+    head
+        What is infeasible.
+    found
+    """
+    if found.conflict is None:
+        console.print(f"{head} A limit came before it was known what cannot hold together.")
+        return
+    console.print(f"{head} These cannot all hold together:")
+    console.print(escape(str(found.conflict)))
 
 
 def _headline(console: Console, found: Solution) -> None:

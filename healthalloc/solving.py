@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
-from healthalloc.errors import SolverError, UnsupportedError
+from healthalloc.errors import SolverError, TimeLimitError, UnsupportedError
 from healthalloc.explain.conflicts import Conflict, find_conflict
 from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.formulation.program import LinearProgram
@@ -110,7 +111,7 @@ def answered(
     prices : Prices or None
         If the answer is optimal.
     conflict : Conflict or None
-        If the program is infeasible and it was asked for.
+        If the program is infeasible, it was asked for and no limit came before it.
     """
     program = model.program
     relaxed = engine(program.relaxed(), options)
@@ -124,7 +125,10 @@ def answered(
         # a limit stopped the relaxation: its point is no allocation of whole units
         result = replace(relaxed, status=Status.LIMIT_WITHOUT_INCUMBENT, x=None)
     if result.status is Status.INFEASIBLE:
-        found = find_conflict(model, conflict_engine or engine, options) if conflict else None
+        found = None
+        if conflict:
+            with suppress(TimeLimitError):  # infeasible it is, whether or not time told why
+                found = find_conflict(model, conflict_engine or engine, options)
         return result, None, None, found
     if not result.status.has_solution:
         return result, None, None, None

@@ -15,15 +15,19 @@ from healthalloc.cli.app import (
     Folder,
     Quiet,
     Tables,
+    TimeLimit,
     app,
     make_console,
     read,
     reported_errors,
 )
 from healthalloc.display import UNPROVED
+from healthalloc.errors import TimeLimitError
 from healthalloc.explain.conflicts import Conflicts, find_conflicts
 from healthalloc.explain.repairs import Repairs, check_kept, repairs
 from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.scenario import Scenario
+from healthalloc.solving import with_settings
 
 
 class Method(StrEnum):
@@ -58,12 +62,15 @@ def explain(
     conflicts_only: Annotated[
         bool, typer.Option("--conflicts-only", help="Look for no repairs.")
     ] = False,
+    time_limit: TimeLimit = None,
     quiet: Quiet = False,
 ) -> None:
     """Say which clauses of a plan cannot hold together, and the smallest changes that mend it."""
     console = make_console(quiet)
     with reported_errors(quiet):
         scenario = read(folder, audit_only)
+        if time_limit is not None:
+            scenario = with_settings(scenario, {"time_limit_s": time_limit})
         target = None if output is None else output_folder(output, folder)
         words = [word for given in keep or [] for word in given.split(",")]
         check_kept(scenario, words)
@@ -79,10 +86,11 @@ def explain(
             "scenario": scenario.settings.name,
             "plan_holds": not len(conflicts),
             "conflicts": len(conflicts),
+            "conflicts_complete": conflicts.complete,
         }
         mended = None
         if not conflicts_only:
-            mended = repairs(scenario, keep=words, keep_limits=keep_limits, most=most)
+            mended = _repairs_in_time(scenario, keep=words, keep_limits=keep_limits, most=most)
             tables |= {"repairs": mended.summary(), "repair_changes": mended.changes()}
             run |= {"repairs": len(mended), "repairs_complete": mended.complete}
         run |= run_facts(folder)
@@ -93,6 +101,14 @@ def explain(
         _print_repairs(console, mended)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")
+
+
+def _repairs_in_time(scenario: Scenario, **asked: Any) -> Repairs:
+    """The repairs found; none, and not all looked at, where a limit came before any."""
+    try:
+        return repairs(scenario, **asked)
+    except TimeLimitError:
+        return Repairs((), {}, holds=False, complete=False)
 
 
 def _print_conflicts(console: Console, found: Conflicts) -> None:
@@ -106,11 +122,16 @@ def _print_conflicts(console: Console, found: Conflicts) -> None:
         console.print(escape(str(conflict)))
         if not conflict.minimal:
             console.print(UNPROVED)
+    if not found.complete:
+        console.print("There may be further conflicts: a limit came before the rest was looked at.")
     if all(conflict.minimal for conflict in found.conflicts):
         console.print("Leaving out or loosening enough any one line of a conflict resolves it.")
 
 
 def _print_repairs(console: Console, found: Repairs) -> None:
+    if not len(found) and not found.complete:
+        console.print("[bold]No repair found in time[/]: --time-limit gives the search more.")
+        return
     if not len(found):
         console.print("[bold red]No repair[/]: nothing that may be changed makes the plan hold.")
         return

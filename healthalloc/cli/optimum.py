@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from healthalloc.cli.answer import answer
 from healthalloc.cli.ending import Exit, fail
+from healthalloc.display import print_conflict
 from healthalloc.errors import NoSolutionError
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
@@ -63,8 +63,7 @@ def end_without_plan(console: Console, found: Solution) -> None:
         return
     answer(found.run(), found.tables())
     if found.status is Status.INFEASIBLE:
-        console.print("[bold red]The plan is infeasible.[/] These cannot all hold together:")
-        console.print(escape(str(found.conflict)))
+        print_conflict(console, "[bold red]The plan is infeasible.[/]", found)
         raise typer.Exit(Exit.INFEASIBLE)
     console.print(f"[bold red]No plan:[/] {found.status.words}")
     stopped = found.status is Status.LIMIT_WITHOUT_INCUMBENT

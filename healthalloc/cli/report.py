@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -19,7 +20,7 @@ from healthalloc.cli.app import (
     reported_errors,
 )
 from healthalloc.comparing import Comparison, compare
-from healthalloc.errors import DataError, Problem, UnsupportedError
+from healthalloc.errors import DataError, Problem, TimeLimitError, UnsupportedError
 from healthalloc.explain.conflicts import find_conflicts
 from healthalloc.explain.repairs import repairs
 from healthalloc.io import run_facts
@@ -31,6 +32,7 @@ from healthalloc.solving import solve
 
 REPAIRS = 3
 """Repairs shown of an infeasible plan."""
+Found = TypeVar("Found")
 
 
 @app.command(
@@ -86,6 +88,7 @@ def report(
             raise UnsupportedError("strategies are shown for one scenario, not for two")
         scenarios = [read(folder, audit_only) for folder in folders]
         solutions = [solve(scenario, time_limit_s=time_limit) for scenario in scenarios]
+        scenarios = [solution.scenario for solution in solutions]  # with the limit
         if len(solutions) == 2:
             page = pair_report(solutions, names_of(folders, scenarios), language=language)
         else:
@@ -94,8 +97,8 @@ def report(
                 solutions[0],
                 language=language,
                 strategies=_compared(scenarios[0], strategy) if wanted else None,
-                conflicts=find_conflicts(scenarios[0]) if infeasible else None,
-                mended=repairs(scenarios[0], most=REPAIRS) if infeasible else None,
+                conflicts=_in_time(find_conflicts, scenarios[0]) if infeasible else None,
+                mended=_in_time(repairs, scenarios[0], most=REPAIRS) if infeasible else None,
                 run=run_facts(folders[0]),
             )
         try:
@@ -150,6 +153,14 @@ def names_of(folders: list[Path], scenarios: list[Scenario]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     return [f"{name} ({k})" for k, name in enumerate(names, start=1)]
+
+
+def _in_time(find: Callable[..., Found], *given: Any, **asked: Any) -> Found | None:
+    """What is found; nothing where a limit came first."""
+    try:
+        return find(*given, **asked)
+    except TimeLimitError:
+        return None
 
 
 def _compared(scenario: Scenario, names: list[str] | None) -> Comparison:

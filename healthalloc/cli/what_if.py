@@ -28,7 +28,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
-from healthalloc.display import met, money, number, print_table
+from healthalloc.display import met, money, number, print_conflict, print_table
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.explain.what_if.changes import Changes
@@ -279,8 +279,7 @@ def show(console: Console, edits: pd.DataFrame, changes: Changes) -> None:
 
 def _headline(console: Console, name: str, solution: Solution) -> None:
     if solution.status is Status.INFEASIBLE:
-        console.print(f"{name}: [bold red]infeasible.[/] These cannot all hold together:")
-        console.print(escape(str(solution.conflict)))
+        print_conflict(console, f"{name}: [bold red]infeasible.[/]", solution)
     elif not solution.status.has_solution:
         console.print(f"{name}: [bold red]no allocation[/] ({solution.status.words})")
     else:

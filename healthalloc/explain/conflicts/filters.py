@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from healthalloc.errors import SolverError, UnsupportedError
+from healthalloc.errors import TimeLimitError, UnsupportedError
 from healthalloc.explain.conflicts.soft import Positions, SoftProgram, answer_of, evened
 from healthalloc.solvers import solve_best
 from healthalloc.solvers.base import Status
@@ -92,7 +92,7 @@ def minimal_set(
 
     Raises
     ------
-    SolverError
+    TimeLimitError
         If a limit came before anything was established.
     """
     everything = np.intersect1d(soft.members, members)
@@ -105,7 +105,7 @@ def minimal_set(
     else:
         found = soft.feasible(everything) if mixed else in_fractions
         if found is None:
-            raise SolverError("no conflict found: a limit came before the answer")
+            raise TimeLimitError("no conflict found: a limit came before the answer")
         if found:
             return None
         kept, minimal = _if_infeasible(soft, _forced(soft, everything), everything), False

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from healthalloc.errors import SolverError
+from healthalloc.errors import SolverError, TimeLimitError
 from healthalloc.explain.conflicts.filters import Method, MinimalSet, minimal_set, minimal_sets
 from healthalloc.explain.conflicts.soften import soften
 from healthalloc.formulation.assemble import Model, formulate
@@ -75,9 +75,12 @@ class Conflicts:
     Parameters
     ----------
     conflicts
+    complete
+        False where a limit came before it was known if the rest can hold.
     """
 
     conflicts: tuple[Conflict, ...]
+    complete: bool = True
 
     def __len__(self) -> int:
         return len(self.conflicts)
@@ -122,12 +125,12 @@ def find_conflicts(scenario: Scenario, *, method: Method = "elastic") -> Conflic
     Returns
     -------
     Conflicts
-        Empty if the plan can hold.
+        Empty if the plan can hold; not ``complete`` where a limit came after the first.
 
     Raises
     ------
-    SolverError
-        If a limit came before the answer.
+    TimeLimitError
+        If a limit came before the first.
     ValueError
         If there is no such method.
     """
@@ -137,8 +140,15 @@ def find_conflicts(scenario: Scenario, *, method: Method = "elastic") -> Conflic
     options = SolverOptions(time_limit_s=settings.time_limit_s, gap=settings.gap)
     model = formulate(scenario)
     soft = soften(model, named_solver(settings.solver), options)
-    found = minimal_sets(soft, soft.members, method)
-    return Conflicts(tuple(_conflict(model, members) for members in found))
+    found: list[Conflict] = []
+    try:
+        for members in minimal_sets(soft, soft.members, method):
+            found.append(_conflict(model, members))
+    except TimeLimitError:
+        if not found:
+            raise
+        return Conflicts(tuple(found), complete=False)
+    return Conflicts(tuple(found))
 
 
 @phase("conflict")

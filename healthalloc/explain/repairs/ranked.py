@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from healthalloc.errors import DataError, PlanError, Problem, SolverError
+from healthalloc.errors import DataError, PlanError, Problem, TimeLimitError
 from healthalloc.explain.conflicts.soft import Bounds
 from healthalloc.explain.conflicts.soften import soften
 from healthalloc.explain.repairs.answer import CHANGES, CRITERIA, Repair, Repairs
@@ -72,7 +72,7 @@ def repairs(
     ------
     PlanError
         If ``keep`` names no enforced clause.
-    SolverError
+    TimeLimitError
         If a limit came before it was known whether the plan holds.
     """
     model = formulate(scenario)
@@ -83,7 +83,7 @@ def repairs(
     plain = soften(model, named_solver(settings.solver), options)
     holds = plain.feasible(plain.members)
     if holds is None:
-        raise SolverError("no repairs found: a limit came before it was known if the plan holds")
+        raise TimeLimitError("no repairs found: a limit came before it was known if the plan holds")
     if holds:
         return Repairs((), {}, holds=True, complete=True)
 
