@@ -252,12 +252,13 @@ EXIT_CODES = {
     "INTERRUPTED": "interrupted (Ctrl-C)",
 }
 COMMAND_NOTES = """
-`explain`, `report` and `compare` answer 0 for a plan that is infeasible, too: to say so is what
-they are for.
+`explain`, `report`, `compare` and `sweep` answer 0 for a plan that is infeasible, too: to say so
+is what they are for.
 
 A limit that leaves part of an answer ends with 0, and the part says so: a plan in its status and
-gap, a front in the levels lost, a comparison and prices in the row that has none. Nothing at all
-is 4.
+gap, a front in the levels lost, a comparison, prices and a sweep in the row that has none; a
+sweep counts such cases on standard error. Nothing at all is 4. A sweep of which some cases were
+not run at all (their worker died) ends with 1.
 
 ## JSON
 

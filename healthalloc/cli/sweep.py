@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from healthalloc.cli.answer import answer
+from healthalloc.cli.answer import answer, as_data
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
@@ -34,6 +34,7 @@ from healthalloc.display import number, print_table
 from healthalloc.errors import DataError, Problem, UnsupportedError
 from healthalloc.labels import Words, language_of
 from healthalloc.scenario import Scenario
+from healthalloc.solvers import Status
 from healthalloc.sweeps import Sweep, ensemble
 from healthalloc.sweeps import sweep as run_sweep
 from healthalloc.sweeps.pool import Maker
@@ -132,8 +133,25 @@ def sweep(
         output,
     )
     show(console, scenario, found)
-    if not found.is_complete:
-        raise typer.Exit(Exit.FAILED)
+    ended = _ended(found.results["status"])
+    if ended:
+        raise typer.Exit(ended)
+
+
+def _ended(status: pd.Series[str]) -> Exit:
+    """Exit code of cases that ended so; those that a limit left without a plan are told."""
+    late = int((status == Status.LIMIT_WITHOUT_INCUMBENT.value).sum())
+    if late and not as_data():
+        words = Words(language_of())
+        text = f"a limit came before any solution in {late} of {len(status)} cases"
+        typer.echo(f"healthalloc: {words.said(text)}", err=True)
+    answers = (Status.OPTIMAL, Status.LIMIT_WITH_INCUMBENT, Status.INFEASIBLE)
+    answered = status.isin([one.value for one in answers])
+    if NOT_RUN in set(status):
+        return Exit.FAILED
+    if answered.any() or not len(status):
+        return Exit.OK
+    return Exit.NO_SOLUTION_IN_TIME if late else Exit.FAILED
 
 
 @contextmanager

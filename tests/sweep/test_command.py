@@ -59,3 +59,11 @@ def test_bad_words_end_with_2(folder: Path, words: list[object], message: str) -
     done = run(folder, *(str(word).format(folder=folder) for word in words))
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_cases_that_a_limit_leaves_without_a_plan_are_told(folder: Path, tmp_path: Path) -> None:
+    words = (folder, "--draw", 2, "--workers", 1, "--time-limit", "1e-9", "-q")
+    done = run(*words, "-o", tmp_path / "out")
+    assert done.exit_code == 4
+    assert done.stderr == "healthalloc: a limit came before any solution in 2 of 2 cases\n"
+    assert run(*words, "-o", tmp_path / "out").exit_code == 4  # from what is kept, as well
