@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 from healthalloc.errors import DataError, Problem
+from healthalloc.formulation.assemble import network
+from healthalloc.formulation.memory import require_memory
 from healthalloc.progress import phase
 from healthalloc.scenario import Scenario
 from healthalloc.solving import with_settings
@@ -131,6 +133,8 @@ def sweep(
     scenario = with_settings(scenario, {k: v for k, v in given.items() if v is not None})
     read = read_cases(scenario, cases)
     facts = _facts(scenario, read, tables, conflicts)
+    if scenario.settings.solve.memory_limit_gb is not None:
+        require_memory(network(scenario))  # before anything is written
     parts = None if output is None else Parts(Path(output), facts, resume=resume)
     done = set() if parts is None else set(parts.done)
     left = [k for k, name in enumerate(read.names) if name not in done]

@@ -375,6 +375,7 @@ REFUSED: dict[str, tuple[Callable[[WhatIf], None], str]] = {
     "audited": (lambda w: w.set("audited", 5), "audited, not enforced"),
     "recorded": (lambda w: w.set("recorded", 5), "recorded, not enforced"),
     "drop audited": (lambda w: w.drop("audited"), "audited, not enforced: there is nothing"),
+    "clause like none": (lambda w: w.set("budget", -5), r"no clause has this id.*known: beds"),
     "drop unknown": (lambda w: w.drop("p/citi"), "no clause has this id.*did you mean p/city"),
     "set dropped": (lambda w: (w.drop("beds"), w.set("beds", 4))[1], "was dropped.*restore it"),
     "one value": (lambda w: w.set("range", 4), "floor and a ceiling.*LO..HI"),

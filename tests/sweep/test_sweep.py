@@ -17,6 +17,7 @@ import healthalloc as ha
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.generate import generate
 from healthalloc.progress import Phase, listening
+from healthalloc.solving import with_settings
 from healthalloc.sweeps.cases import path, read_cases
 from healthalloc.sweeps.run import NOT_RUN
 from tests.sweep.faults import Faulty, die_always, die_once
@@ -414,3 +415,12 @@ def test_an_output_of_another_sweep_is_refused(scenario: ha.Scenario, tmp_path: 
     for resume in (True, False):
         with pytest.raises(ha.DataError, match="exists and is no earlier sweep"):
             ha.sweep(small, cases, output=tmp_path / "mine", resume=resume)
+
+
+def test_too_little_memory_is_said_before_anything_is_written(
+    scenario: ha.Scenario, cases: pd.DataFrame, tmp_path: Path
+) -> None:
+    limited = with_settings(scenario, {"memory_limit_gb": 1e-6})
+    with pytest.raises(ha.DataError, match="takes about"):
+        ha.sweep(limited, cases, output=tmp_path / "results.parquet")
+    assert not list(tmp_path.iterdir())

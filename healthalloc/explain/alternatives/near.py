@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from healthalloc.errors import NoSolutionError
 from healthalloc.explain.alternatives.actions import ActionCount, action_count, require_bounded
+from healthalloc.explain.alternatives.far import far_plan
 from healthalloc.explain.alternatives.ranges import (
     ROUND,
     by_institution,
@@ -119,7 +120,10 @@ class Near:
             self._distance(builder, forms, self.totals(plan), low, high, nearest_distance)
         rows = builder.add_rows(_held(forms))
         program = Open(builder.program(), self.options)
-        farthest = program.least(Form(nearest_distance, np.array([-1.0])), self._start())
+        plans = [self.totals(plan) for _, plan, _ in self.found]
+        far = far_plan(self._builder, forms, plans, high, low, self.options)
+        start = self._start(self.found[-1][1] if far is None else far)
+        farthest = program.least(Form(nearest_distance, np.array([-1.0])), start)
         if -farthest.value <= ROUND * (1.0 + np.abs(high).max(initial=0.0)):
             self.n_lost += farthest.status is not Status.OPTIMAL
             return None
@@ -127,12 +131,12 @@ class Near:
         program.session.set_row_bounds(rows, totals - ROUND / 10, totals + ROUND / 10)
         return farthest, _cheapest(program, builder, farthest)
 
-    def _start(self) -> Floats:
-        """The last plan found with the columns of `farthest`, so that none is ever missing."""
-        x = self.found[-1][1]
-        parts = [x, np.array([1.0, 0.0])]
-        for _, plan, _ in self.found:
-            away = self.totals(x) - self.totals(plan)
+    def _start(self, x: Floats) -> Floats:
+        """A plan with the columns of `farthest`, so that none is ever missing."""
+        from_each = [self.totals(x) - self.totals(plan) for _, plan, _ in self.found]
+        nearest = min(float(np.abs(away).sum()) for away in from_each)
+        parts = [x, np.array([1.0, nearest])]
+        for away in from_each:
             parts += [np.maximum(away, 0.0), np.maximum(-away, 0.0), (away > 0).astype(float)]
         return np.concatenate(parts)
 

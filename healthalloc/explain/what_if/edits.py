@@ -19,7 +19,7 @@ from healthalloc.plan.clause import Clause, Plan
 from healthalloc.plan.door import measured_problems, stated_problems
 from healthalloc.plan.facility_count import FacilityCount
 from healthalloc.scenario import Scenario
-from healthalloc.validate import nearest
+from healthalloc.validate import near_or_known, nearest
 
 PLACE = "what if"
 """Name of the place in messages about an edit."""
@@ -396,8 +396,8 @@ class Edits:
         clauses = list(self._given_clause.values())
         found = [c for c in clauses if word in (c.id, c.name)]
         if not found:
-            known = list(dict.fromkeys(w for c in clauses for w in (c.id, c.name)))
-            raise PlanError([_problem("no clause has this id", word, mend=nearest(word, known))])
+            mend = near_or_known(word, [w for c in clauses for w in (c.id, c.name)])
+            raise PlanError([_problem("no clause has this id", word, mend=mend)])
         return found
 
 
@@ -420,7 +420,7 @@ def _require_enforced(clauses: Iterable[Clause], consequence: str) -> None:
 def _known(word: str, known: Iterable[str], sort: str) -> None:
     names = list(known)
     if word not in names:
-        mend = nearest(word, names) or f"known: {', '.join(names[:8])}"
+        mend = near_or_known(word, names)
         raise DataError([_problem(f"is no known {sort}", word, mend=mend)])
 
 
