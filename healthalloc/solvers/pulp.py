@@ -21,6 +21,9 @@ PREFERRED = ("GUROBI", "CPLEX_PY", "XPRESS_PY", "COIN_CMD", "PULP_CBC_CMD", "SCI
 CBC = ("COIN_CMD", "PULP_CBC_CMD")
 """PuLP's names of CBC: its own copy on the path, and the one that PuLP 3 brings along."""
 
+SILENT = ("CyLP",)
+"""PuLP's names of solvers whose answers it reads without a status: none can be relied on."""
+
 
 def solve_pulp(program: LinearProgram, options: SolverOptions, name: str = "") -> Result:
     """Solve with a solver that PuLP finds (Mitchell, O'Sullivan and Dunning 2011).
@@ -118,7 +121,8 @@ def _row_dual(program: LinearProgram, rows: list[tuple[int, Any]]) -> Floats | N
     return dual
 
 
-def _choose(available: list[str], name: str) -> str:
+def _choose(found: list[str], name: str) -> str:
+    available = [solver for solver in found if solver not in SILENT]
     if name:
         if name not in available:
             raise UnsupportedError(
