@@ -14,7 +14,6 @@ from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
-    Exit,
     Folder,
     Gap,
     Quiet,
@@ -25,6 +24,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
+from healthalloc.cli.ending import end_without
 from healthalloc.errors import DataError, Problem
 from healthalloc.geo.write import checked_output, write_layers
 from healthalloc.io import write_travel
@@ -32,7 +32,6 @@ from healthalloc.io.roads import write_roads
 from healthalloc.io.travel import SUFFIXES as MATRICES
 from healthalloc.io.write import travel_toml
 from healthalloc.scenario import Scenario
-from healthalloc.solvers import Status
 from healthalloc.solving import solve
 
 GRAPHML = ".graphml"
@@ -88,7 +87,7 @@ def export(
             answer(solution.run())
             if not solution.status.has_solution:
                 console.print(f"[red]{solution.status.words}[/]: nothing to export")
-                raise typer.Exit(_EXIT.get(solution.status, Exit.FAILED))
+                end_without(solution.status)
             layers = write_layers(solution, path)
             answer(written=path)
     console.print(f"Layers {', '.join(layers)} written to {escape(str(path))}")
@@ -109,12 +108,6 @@ def _write_travel(console: Console, scenario: Scenario, path: Path) -> None:
     write_roads(scenario.roads, path)
     answer(written=path)
     console.print(f"Road graph written to {escape(str(path))}")
-
-
-_EXIT = {
-    Status.INFEASIBLE: Exit.INFEASIBLE,
-    Status.LIMIT_WITHOUT_INCUMBENT: Exit.NO_SOLUTION_IN_TIME,
-}
 
 
 def export_path(output: Path | None, folder: Path, scenario_only: bool) -> Path:

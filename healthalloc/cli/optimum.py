@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
 
 from healthalloc.cli.answer import answer
-from healthalloc.cli.ending import Exit, fail
+from healthalloc.cli.ending import Exit, end_without, fail
 from healthalloc.display import print_conflict
 from healthalloc.errors import NoSolutionError
 from healthalloc.scenario import Scenario
@@ -64,7 +63,6 @@ def end_without_plan(console: Console, found: Solution) -> None:
     answer(found.run(), found.tables())
     if found.status is Status.INFEASIBLE:
         print_conflict(console, "[bold red]The plan is infeasible.[/]", found)
-        raise typer.Exit(Exit.INFEASIBLE)
-    console.print(f"[bold red]No plan:[/] {found.status.words}")
-    stopped = found.status is Status.LIMIT_WITHOUT_INCUMBENT
-    raise typer.Exit(Exit.NO_SOLUTION_IN_TIME if stopped else Exit.FAILED)
+    else:
+        console.print(f"[bold red]No plan:[/] {found.status.words}")
+    end_without(found.status)

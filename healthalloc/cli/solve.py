@@ -13,7 +13,6 @@ from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
-    Exit,
     Folder,
     Format,
     Gap,
@@ -26,8 +25,8 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
+from healthalloc.cli.ending import end_without
 from healthalloc.io import TableFormat, output_folder, run_facts, write_results
-from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
 
 
@@ -74,9 +73,4 @@ def solve(
             write_bundle(solution, proof, folder)
     answer(run, tables, target)
     display.solution(console, solution, target)
-    if solution.status is Status.INFEASIBLE:
-        raise typer.Exit(Exit.INFEASIBLE)
-    if solution.status is Status.LIMIT_WITHOUT_INCUMBENT:
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
-    if not solution.status.has_solution:
-        raise typer.Exit(Exit.FAILED)
+    end_without(solution.status)

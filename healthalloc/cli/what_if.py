@@ -17,7 +17,6 @@ from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
-    Exit,
     Folder,
     Gap,
     Quiet,
@@ -28,6 +27,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
+from healthalloc.cli.ending import end_without
 from healthalloc.display import met, money, number, print_conflict, print_table
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.explain.what_if import WhatIf
@@ -123,12 +123,7 @@ def what_if(
     show(console, made, changes)
     if target is not None:
         console.print(f"Tables written to {escape(str(target))}")
-    if after.status is Status.INFEASIBLE:
-        raise typer.Exit(Exit.INFEASIBLE)
-    if after.status is Status.LIMIT_WITHOUT_INCUMBENT:
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
-    if not after.status.has_solution:
-        raise typer.Exit(Exit.FAILED)
+    end_without(after.status)
 
 
 def _apply(session: WhatIf, edits: Sequence[Edit]) -> None:

@@ -12,7 +12,6 @@ from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
     Continuous,
-    Exit,
     Folder,
     Gap,
     Quiet,
@@ -23,9 +22,9 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
+from healthalloc.cli.ending import end_without
 from healthalloc.io import run_facts
 from healthalloc.labels import language_of
-from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
 from healthalloc.workbook.library import xlsxwriter
 from healthalloc.workbook.results import plan_path, write_plan
@@ -79,9 +78,4 @@ def workbook(
     else:
         console.print(f"{escape(scenario.settings.name)}: [red]{status.words}[/]")
     console.print(f"Workbook written to {escape(str(target))}")
-    if status is Status.INFEASIBLE:
-        raise typer.Exit(Exit.INFEASIBLE)
-    if status is Status.LIMIT_WITHOUT_INCUMBENT:
-        raise typer.Exit(Exit.NO_SOLUTION_IN_TIME)
-    if not status.has_solution:
-        raise typer.Exit(Exit.FAILED)
+    end_without(status)
