@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import healthalloc as ha
-from healthalloc.formulation import assemble
+from healthalloc.formulation import assemble, memory
 from healthalloc.formulation.memory import BYTES_PER_COEFFICIENT, coefficients
 from healthalloc.generate import generate
 
@@ -30,6 +30,14 @@ def test_a_limit_too_small_is_refused_before_building(monkeypatch: pytest.Monkey
     assert problem.value == "1e-06"
     assert " GB" in problem.message
     assert "raise the limit" in problem.mend
+
+
+def test_more_coefficients_than_can_be_numbered_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "MOST_COEFFICIENTS", 100)
+    with pytest.raises(ha.DataError, match="more than solvers can number"):
+        ha.solve(generate(80, 10))
 
 
 def test_a_limit_that_suffices_changes_nothing() -> None:

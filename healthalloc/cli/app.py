@@ -62,6 +62,10 @@ SolverName = Annotated[
 ]
 Gap = Annotated[float | None, typer.Option(help="Relative gap to stop at.", min=0.0)]
 TimeLimit = Annotated[float | None, typer.Option(help="Seconds for each program solved.", min=0.0)]
+MemoryLimit = Annotated[
+    float | None,
+    typer.Option(help="GB that building and solving may take; refused if more.", min=0.0),
+]
 FurtherGap = Annotated[
     float | None,
     typer.Option(help="Relative gap of each further program [default: as the scenario says]."),

@@ -16,6 +16,7 @@ from healthalloc.cli.app import (
     Folder,
     Format,
     Gap,
+    MemoryLimit,
     Output,
     Quiet,
     SolverName,
@@ -39,10 +40,7 @@ def solve(
     continuous: Continuous = False,
     gap: Gap = None,
     time_limit: TimeLimit = None,
-    memory_limit: Annotated[
-        float | None,
-        typer.Option(help="GB that building and solving may take; refused if more.", min=0.0),
-    ] = None,
+    memory_limit: MemoryLimit = None,
     bundle: Annotated[
         Path | None,
         typer.Option(

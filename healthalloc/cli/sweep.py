@@ -23,6 +23,7 @@ from healthalloc.cli.app import (
     Exit,
     Folder,
     Gap,
+    MemoryLimit,
     Quiet,
     TimeLimit,
     app,
@@ -105,6 +106,7 @@ def sweep(
     continuous: Continuous = False,
     gap: Gap = None,
     time_limit: TimeLimit = None,
+    memory_limit: MemoryLimit = None,
     quiet: Quiet = False,
 ) -> None:
     """Solve a plan in many variants, warm and in parallel; go on where a run stopped."""
@@ -120,15 +122,26 @@ def sweep(
                 scenario, table, executor=executor, workers=workers, output=output,
                 resume=not afresh, tables=keep or (), chunk_size=chunk, conflicts=conflicts,
                 whole_units=False if continuous else None, gap=gap, time_limit_s=time_limit,
+                memory_limit_gb=memory_limit,
             )  # fmt: skip
         except KeyboardInterrupt:
             message = f"what is finished is kept in {output}; the same command goes on from there"
             words = Words(language_of())
             typer.echo(f"healthalloc: {words.said(message)}", err=True)
             raise
+    if found.n_lost and not as_data():
+        text = (
+            f"{found.n_lost} times a worker died before its cases were done; they went to another"
+        )
+        typer.echo(f"healthalloc: {Words(language_of()).said(text)}", err=True)
     counts = {str(k): int(n) for k, n in found.results["status"].value_counts().items()}
     answer(
-        {"scenario": scenario.settings.name, "cases": len(found.results), "ended": counts},
+        {
+            "scenario": scenario.settings.name,
+            "cases": len(found.results),
+            "ended": counts,
+            "workers_lost": found.n_lost,
+        },
         {"results": found.results, **found.tables},
         output,
     )

@@ -10,7 +10,10 @@ from healthalloc.norms import needs
 
 BYTES_PER_COEFFICIENT = 320
 """Peak of building and solving, above what the tables take: 240 to 320 measured on regions of
-2,000 to 6,000 populations, with HiGHS and with the interior point."""
+2,000 to 6,000 populations, with HiGHS and with the interior point (230 to 265 of them to solve)."""
+
+MOST_COEFFICIENTS = 2**31 - 1
+"""Positions are kept in 32 bits, here as in HiGHS."""
 
 
 def coefficients(layout: Layout) -> int:
@@ -31,7 +34,7 @@ def coefficients(layout: Layout) -> int:
 
 
 def require_memory(layout: Layout) -> None:
-    """Refuse a program that would not fit into the memory that the settings allow.
+    """Refuse a program that the settings allow no memory for, or no solver could number.
 
     Parameters
     ----------
@@ -46,17 +49,27 @@ def require_memory(layout: Layout) -> None:
     limit = layout.scenario.settings.solve.memory_limit_gb
     count = coefficients(layout)
     estimate = count * BYTES_PER_COEFFICIENT / 1e9
-    if limit is None or estimate <= limit:
-        return
-    raise DataError(
-        [
-            Problem(
-                "settings",
-                f"the program has about {count:,} coefficients, so building and solving it takes "
-                f"about {estimate:.2g} GB",
-                column="solve.memory_limit_gb",
-                value=f"{limit:g}",
-                mend="raise the limit, shorten the radii or join populations",
-            )
-        ]
-    )
+    if count > MOST_COEFFICIENTS:
+        raise DataError(
+            [
+                Problem(
+                    "settings",
+                    f"the program has about {count:,} coefficients, more than solvers can number "
+                    f"({MOST_COEFFICIENTS:,})",
+                    mend="shorten the radii or join populations",
+                )
+            ]
+        )
+    if limit is not None and estimate > limit:
+        raise DataError(
+            [
+                Problem(
+                    "settings",
+                    f"the program has about {count:,} coefficients, so building and solving it "
+                    f"takes about {estimate:.2g} GB",
+                    column="solve.memory_limit_gb",
+                    value=f"{limit:g}",
+                    mend="raise the limit, shorten the radii or join populations",
+                )
+            ]
+        )

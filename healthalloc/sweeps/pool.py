@@ -20,6 +20,11 @@ class Pool:
     source
         An executor, which stays open, or a function that makes one, which is shut down.
 
+    Attributes
+    ----------
+    n_lost : int
+        Tasks whose worker or executor died, counted each time.
+
     Raises
     ------
     DataError
@@ -32,6 +37,7 @@ class Pool:
             raise DataError([Problem("executor", message)])
         self._make = None if isinstance(source, Executor) else source
         self.executor = source if isinstance(source, Executor) else source()
+        self.n_lost = 0
 
     def renew(self) -> bool:
         """Another executor in the place of one that died; whether there is one."""
@@ -108,6 +114,7 @@ def completed(
                 if isinstance(failure, HealthAllocError):
                     raise failure
                 lost[number] += 1
+                pool.n_lost += 1
                 if lost[number] > resubmit:
                     yield number, None, failure
                 else:

@@ -50,11 +50,14 @@ class Sweep:
         The long tables asked for, with the column ``case`` first.
     folder
         Where they are kept, if anywhere.
+    n_lost
+        How often a worker died with cases in hand, which were handed in again.
     """
 
     results: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
     folder: Path | None
+    n_lost: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -77,6 +80,7 @@ def sweep(
     whole_units: bool | None = None,
     gap: float | None = None,
     time_limit_s: float | None = None,
+    memory_limit_gb: float | None = None,
 ) -> Sweep:
     """Solve a scenario in many variants.
 
@@ -112,8 +116,9 @@ def sweep(
         How many times a chunk is handed in again after its worker died.
     conflicts
         Say of an infeasible case which clauses cannot hold together; takes further solves.
-    whole_units, gap, time_limit_s
-        Override the scenario's settings (see `SolveSettings`). The solver is HiGHS.
+    whole_units, gap, time_limit_s, memory_limit_gb
+        Override the scenario's settings (see `SolveSettings`). The solver is HiGHS. The memory
+        is that of each worker.
 
     Returns
     -------
@@ -129,7 +134,10 @@ def sweep(
         If an output is asked for and pyarrow is not installed.
     """
     _check(tables, chunk_size, workers, resubmit)
-    given = {"whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s}
+    given = {
+        "whole_units": whole_units, "gap": gap, "time_limit_s": time_limit_s,
+        "memory_limit_gb": memory_limit_gb,
+    }  # fmt: skip
     scenario = with_settings(scenario, {k: v for k, v in given.items() if v is not None})
     read = read_cases(scenario, cases)
     facts = _facts(scenario, read, tables, conflicts)
@@ -185,6 +193,7 @@ def sweep(
         _in_order(kept, read.names),
         {name: _in_order(frames, read.names) for name, frames in long.items()},
         None if output is None else Path(output),
+        pool.n_lost,
     )
 
 

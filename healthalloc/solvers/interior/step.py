@@ -19,8 +19,8 @@ Products = Callable[[slice, slice], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
-    """A primal-dual point.
+class _Parts:
+    """What a point and a step consist of.
 
     Parameters
     ----------
@@ -40,23 +40,12 @@ class Point:
     y_linking: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A direction; columns and their duals relative to the point it starts from.
+class Point(_Parts):
+    """A primal-dual point."""
 
-    Parameters
-    ----------
-    x, z : ndarray, shape (n,)
-    room, w : ndarray, shape (n bounded,)
-    y_local, y_linking : ndarray
-    """
 
-    x: Floats
-    z: Floats
-    room: Floats
-    w: Floats
-    y_local: Floats
-    y_linking: Floats
+class Step(_Parts):
+    """A direction; columns and their duals relative to the point it starts from."""
 
 
 @dataclass(frozen=True, eq=False)
