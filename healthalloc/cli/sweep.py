@@ -130,9 +130,7 @@ def sweep(
             typer.echo(f"healthalloc: {words.said(message)}", err=True)
             raise
     if found.n_lost and not as_data():
-        text = (
-            f"{found.n_lost} times a worker died before its cases were done; they went to another"
-        )
+        text = f"a worker died: {found.n_lost} chunks of cases were handed in again"
         typer.echo(f"healthalloc: {Words(language_of()).said(text)}", err=True)
     counts = {str(k): int(n) for k, n in found.results["status"].value_counts().items()}
     answer(
@@ -140,7 +138,7 @@ def sweep(
             "scenario": scenario.settings.name,
             "cases": len(found.results),
             "ended": counts,
-            "workers_lost": found.n_lost,
+            "chunks_lost": found.n_lost,
         },
         {"results": found.results, **found.tables},
         output,

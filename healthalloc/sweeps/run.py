@@ -51,7 +51,7 @@ class Sweep:
     folder
         Where they are kept, if anywhere.
     n_lost
-        How often a worker died with cases in hand, which were handed in again.
+        How often a chunk of cases was lost with its worker and handed in again.
     """
 
     results: pd.DataFrame
