@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, csr_array, vstack
+from scipy.sparse import csc_array, csr_array, vstack
 
 from healthalloc.errors import SolverError
 from healthalloc.formulation.program import Floats, LinearProgram
@@ -18,6 +18,13 @@ from healthalloc.solvers.basis import Basis, basis_of, offer
 from healthalloc.solvers.highs import CHOOSE, DUAL, PRIMAL, hand_over, passed, read_result
 from healthalloc.solvers.interior import NAME as INTERIOR
 from healthalloc.solvers.interior import large_interior
+from healthalloc.solvers.matrix import (
+    column_values,
+    row_values,
+    same_matrix,
+    with_column,
+    with_row,
+)
 
 Positions = NDArray[np.intp]
 ColdEngine = Callable[[LinearProgram, SolverOptions], Result | None]
@@ -272,7 +279,7 @@ class Session:
             The program to be open from now on.
         """
         now = self._program
-        if not _same_matrix(now.matrix, program.matrix) or (now.integer != program.integer).any():
+        if not same_matrix(now.matrix, program.matrix) or (now.integer != program.integer).any():
             basis = None if now.is_mixed_integer else basis_of(self._highs)
             self._turned.clear()
             self._row_dual = None
@@ -341,8 +348,6 @@ class Session:
     def set_row(self, row: int, columns: Positions, values: Floats) -> None:
         """Replace the coefficients of one row by those given; all others become 0.
 
-        Where the row keeps its columns, only their values are exchanged.
-
         Parameters
         ----------
         row
@@ -351,26 +356,11 @@ class Session:
             Each column once.
         """
         matrix = self._program.matrix
-        at = np.flatnonzero(matrix.indices == row)
-        here = np.searchsorted(matrix.indptr, at, side="right") - 1
-        old, new = np.zeros(self._program.n_columns), np.zeros(self._program.n_columns)
-        old[here], new[columns] = matrix.data[at], values
+        old, new = row_values(matrix, row), np.zeros(matrix.shape[1])
+        new[columns] = values
         for column in np.flatnonzero(old != new).tolist():
             self._highs.changeCoeff(row, column, new[column])
-        if np.array_equal(old != 0, new != 0):
-            data = matrix.data.copy()
-            data[at] = new[here]
-            changed = csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-        else:
-            rest, present = matrix.indices != row, np.flatnonzero(new)
-            by_column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))[rest]
-            triplets = (
-                np.concatenate([matrix.indices[rest], np.full(len(present), row)]),
-                np.concatenate([by_column, present]),
-            )
-            data = np.concatenate([matrix.data[rest], new[present]])
-            changed = csc_array(coo_array((data, triplets), shape=matrix.shape))
-        self._program = replace(self._program, matrix=changed)
+        self._program = replace(self._program, matrix=with_row(matrix, row, new))
 
     def set_column(self, column: int, rows: Positions, values: Floats) -> None:
         """Replace the coefficients of one column by those given; all others become 0.
@@ -383,19 +373,11 @@ class Session:
             Each row once.
         """
         matrix = self._program.matrix
-        own = slice(int(matrix.indptr[column]), int(matrix.indptr[column + 1]))
-        old, new = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[0])
-        old[matrix.indices[own]], new[rows] = matrix.data[own], values
+        old, new = column_values(matrix, column), np.zeros(matrix.shape[0])
+        new[rows] = values
         for row in np.flatnonzero(old != new).tolist():
             self._highs.changeCoeff(row, column, new[row])
-        present = np.flatnonzero(new)
-        indptr = matrix.indptr.copy()
-        indptr[column + 1 :] += len(present) - (own.stop - own.start)
-        kept = present.astype(matrix.indices.dtype)
-        indices = np.concatenate([matrix.indices[: own.start], kept, matrix.indices[own.stop :]])
-        data = np.concatenate([matrix.data[: own.start], new[present], matrix.data[own.stop :]])
-        changed = csc_array((data, indices, indptr), shape=matrix.shape)
-        self._program = replace(self._program, matrix=changed)
+        self._program = replace(self._program, matrix=with_column(matrix, column, new))
 
     def add_rows(self, matrix: csr_array, lower: Floats, upper: Floats) -> Positions:
         """Add rows below the others.
@@ -427,12 +409,3 @@ class Session:
 def seconds_from_nothing(result: Result) -> float:
     """Seconds of an answer that was surely found from nothing, infinite for any other."""
     return result.seconds if result.solver == INTERIOR else np.inf
-
-
-def _same_matrix(one: csc_array, other: csc_array) -> bool:
-    return (
-        one.shape == other.shape
-        and np.array_equal(one.indptr, other.indptr)
-        and np.array_equal(one.indices, other.indices)
-        and np.array_equal(one.data, other.data)
-    )
