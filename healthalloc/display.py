@@ -15,20 +15,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from healthalloc.auditing import EXISTING, Audit
+from healthalloc.explain.conflicts import Conflict
 from healthalloc.labels import Words, language_of
 from healthalloc.scenario import Scenario
 from healthalloc.schema import TABLES
 from healthalloc.solution import Solution
 from healthalloc.solvers import Status
 
-UNPROVED = "Not proved minimal: time was over before every line was seen to be needed."
-"""Said of a conflict that may hold more than it takes."""
-
 FOLDED = 24
 """Width that a column of long text needs at least."""
 
 QUOTE = 44
 """Longest quote shown in a clause table; the files have all of it."""
+
+
+def unproved(conflict: Conflict) -> str:
+    """What is said of a conflict that may hold more than it takes."""
+    if conflict.minimal_in_fractions:
+        return (
+            "Every line is needed where fractions of units and sites are allowed; with whole ones, "
+            "time was over before that was known."
+        )
+    return "Not proved minimal: time was over before every line was seen to be needed."
 
 
 def solution(console: Console, found: Solution, folder: Path) -> None:
@@ -47,7 +55,7 @@ def solution(console: Console, found: Solution, folder: Path) -> None:
         print_conflict(console, "[bold red]The plan is infeasible.[/]", found)
         if found.conflict is not None:
             resolved = "Leaving out or loosening any one of them resolves this conflict."
-            console.print(resolved if found.conflict.minimal else UNPROVED)
+            console.print(resolved if found.conflict.minimal else unproved(found.conflict))
     elif not found.status.has_solution:
         console.print(f"[bold red]No allocation:[/] {found.status.words}")
     else:

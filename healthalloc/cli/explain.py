@@ -12,6 +12,7 @@ from rich.markup import escape
 from healthalloc.cli.answer import answer
 from healthalloc.cli.app import (
     AuditOnly,
+    Continuous,
     Folder,
     Quiet,
     Tables,
@@ -21,7 +22,7 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
-from healthalloc.display import UNPROVED
+from healthalloc.display import unproved
 from healthalloc.errors import TimeLimitError
 from healthalloc.explain.conflicts import Conflicts, find_conflicts
 from healthalloc.explain.repairs import Repairs, check_kept, repairs
@@ -62,6 +63,7 @@ def explain(
     conflicts_only: Annotated[
         bool, typer.Option("--conflicts-only", help="Look for no repairs.")
     ] = False,
+    continuous: Continuous = False,
     time_limit: TimeLimit = None,
     quiet: Quiet = False,
 ) -> None:
@@ -69,8 +71,10 @@ def explain(
     console = make_console(quiet)
     with reported_errors(quiet):
         scenario = read(folder, audit_only)
+        changes: dict[str, object] = {"whole_units": False} if continuous else {}
         if time_limit is not None:
-            scenario = with_settings(scenario, {"time_limit_s": time_limit})
+            changes["time_limit_s"] = time_limit
+        scenario = with_settings(scenario, changes)
         target = None if output is None else output_folder(output, folder)
         words = [word for given in keep or [] for word in given.split(",")]
         check_kept(scenario, words)
@@ -121,7 +125,7 @@ def _print_conflicts(console: Console, found: Conflicts) -> None:
         console.print(f"[bold]Conflict {number}[/]")
         console.print(escape(str(conflict)))
         if not conflict.minimal:
-            console.print(UNPROVED)
+            console.print(unproved(conflict))
     if not found.complete:
         console.print("There may be further conflicts: a limit came before the rest was looked at.")
     if all(conflict.minimal for conflict in found.conflicts):

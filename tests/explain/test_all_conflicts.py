@@ -102,6 +102,7 @@ def test_a_plan_that_holds_has_none(method: str) -> None:
     assert len(found) == 0
     assert list(found.table().columns) == [
         "conflict", "member", "kind", "quote", "target", "unit", "whole_units", "minimal",
+        "minimal_in_fractions",
     ]  # fmt: skip
     assert found.table().empty
     assert str(found) == ""
@@ -215,10 +216,12 @@ def test_whole_units_make_a_set_smaller() -> None:
     whole = find_conflicts(region(clauses=clauses))
     assert [members(c) for c in whole.conflicts] == [{"odd"}]
     assert whole[0].whole_units
+    assert not whole[0].minimal_in_fractions
     check(region(clauses=clauses), whole)
     fractions = find_conflicts(region(clauses=clauses, whole_units=False))
     assert [members(c) for c in fractions.conflicts] == [{"odd", "many"}]
     assert not fractions[0].whole_units
+    assert fractions[0].minimal_in_fractions
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -15,6 +15,7 @@ import healthalloc as ha
 from healthalloc import Clause, NoSolutionError, Scenario, Status
 from healthalloc.cli.app import app
 from healthalloc.explain.conflicts import filters, find_conflicts
+from healthalloc.explain.conflicts.soft import SoftProgram
 from tests.examples import examples
 from tests.properties.oracle import Oracle
 from tests.properties.scenarios import KINDS_COVERED, scenarios, with_clauses
@@ -184,16 +185,40 @@ def test_a_conflict_whose_time_is_over_is_told_as_far_as_it_was_reduced(
     scenario = region(clauses=[*FINE, whole, *nurses])
     monkeypatch.setattr(filters, "SECONDS_A_SET", -1.0)
     first, second = find_conflicts(scenario).conflicts
-    assert not first.minimal
-    assert not second.minimal
+    # in fractions there was time: the nurses are no more than it takes
+    assert [c.name for c in first.clauses] == ["n-least", "n-most"]
+    assert len(first.limits) == 0
+    assert (first.minimal, first.minimal_in_fractions) == (False, True)
     # without the members of both the rest holds
-    named = {c.name for c in (*first.clauses, *second.clauses)}
-    assert {"whole", "n-least", "n-most"} <= named
+    assert "whole" in {c.name for c in second.clauses}
+    assert (second.minimal, second.minimal_in_fractions) == (False, False)
     ha.write_scenario(scenario, tmp_path / "county")
     told = CliRunner().invoke(app, ["explain", str(tmp_path / "county"), "--conflicts-only"])
     assert told.exit_code == 0
-    assert told.stdout.count("Not proved minimal") == 2
+    assert told.stdout.count("Not proved minimal") == 1
+    assert told.stdout.count("needed where fractions of units and sites are allowed") == 1
     assert "any one line of a conflict resolves it" not in told.stdout
+    only = ["explain", str(tmp_path / "county"), "--conflicts-only", "--continuous"]
+    fractions = CliRunner().invoke(app, only)
+    assert "1 conflict." in fractions.stdout
+
+
+def test_a_question_without_an_answer_leaves_the_set_as_it_was_in_fractions(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    nurses = [
+        clause("amount", id="n-least", resource="nurse", at_least=30),
+        clause("amount", id="n-most", resource="nurse", at_most=29),
+    ]
+    feasible = SoftProgram.feasible
+
+    def unsure(soft: SoftProgram, members: Any, *, relaxed: bool = False) -> bool | None:
+        return feasible(soft, members, relaxed=relaxed) if relaxed or len(members) != 1 else None
+
+    monkeypatch.setattr(SoftProgram, "feasible", unsure)
+    conflict = find_conflicts(region(clauses=[*FINE, *nurses]))[0]
+    assert [c.name for c in conflict.clauses] == ["n-least", "n-most"]
+    assert (conflict.minimal, conflict.minimal_in_fractions) == (False, True)
 
 
 def test_sites_are_whole_even_where_units_are_not():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import healthalloc as ha
 from healthalloc.explain.conflicts import find_conflicts
+from healthalloc.explain.conflicts.soften import soften
 from healthalloc.explain.repairs import repairs
+from healthalloc.solvers import SolverOptions, solve_highs
 from tests.examples import examples
 from tests.region import clause, quiet, tiers, with_form
 
@@ -65,3 +70,33 @@ def test_a_stay_never_decides_whether_a_plan_holds(
     assert bool(len(found)) == (beds > ceiling + 1e-6)
     for conflict in found.conflicts:
         assert names(conflict) == {"floor", "most"}
+
+
+def test_what_plays_no_part_is_left_aside_and_changes_no_answer() -> None:
+    """Flows where no clause in question speaks of them; additions where the budget does not."""
+    share = clause(
+        "referral_share", id="share", from_service="visit", to_service="inpatient", at_least=5.0
+    )
+    few = clause("amount", id="few", resource="bed", at_most=30.0)
+    many = clause("amount", id="many", resource="bed", at_least=45.0)
+    scenario = tiers(clauses=[share, few, many])
+    scenario = scenario.replace(settings=replace(scenario.settings, budget_cny_a_year=4e5))
+    model = ha.formulate(scenario)
+    soft = soften(model, solve_highs, SolverOptions(gap=0.0))
+    numbers = {e.clause.name: k for k, e in enumerate(model.enforced)}
+    limits = [k for k in soft.members if k >= soft.n_clauses]
+    widths = {}
+    for n in range(len(numbers) + 1):
+        for some in combinations(numbers, n):
+            members = [numbers[name] for name in some] + limits
+            about = soft.about(members)
+            widths[some] = about.hard.n_columns
+            assert about.feasible(members) is soft.feasible(members), some
+            assert about.keeps_flow is ("share" in some)
+    answers = {soft.feasible([numbers[name] for name in some] + limits) for some in widths}
+    assert answers == {True, False}
+    layout = model.layout
+    both = soft.hard.n_columns
+    assert widths["share", "budget"] == both
+    assert widths["budget",] == both - layout.n_flows - layout.n_referrals
+    assert widths["share",] == both - 2 * layout.n_stock

@@ -21,7 +21,7 @@ Method = Literal["elastic", "iis"]
 Feasible = Callable[[Positions], bool | None]
 STRETCHED = 1e-6
 """Stretch of a side that counts as none."""
-SECONDS_A_SET = 30.0
+SECONDS_A_SET = 10.0
 """Time of the pass in whole units, after which the set is given as far as it was reduced."""
 
 
@@ -38,11 +38,14 @@ class MinimalSet:
     minimal
         Whether each was seen to be needed; False where a limit came before an answer, or
         `SECONDS_A_SET` were over before all were asked.
+    minimal_in_fractions
+        Whether each was seen to be needed where fractions of units and sites are allowed.
     """
 
     members: Positions
     whole_units: bool
     minimal: bool
+    minimal_in_fractions: bool
 
 
 def minimal_sets(
@@ -75,7 +78,8 @@ def minimal_set(
     after the other and keeps what is needed (Chinneck and Dravnieks 1991,
     doi:10.1287/ijoc.3.2.157). Clauses are left out first, so that a set explains by as few
     clauses as it can. The last pass asks for whole units and sites where the plan does, for
-    as long as `SECONDS_A_SET`.
+    as long as `SECONDS_A_SET`; where that is too short, the set stays as it was without it, if
+    it was minimal then.
 
     Parameters
     ----------
@@ -96,12 +100,13 @@ def minimal_set(
         If a limit came before anything was established.
     """
     everything = np.intersect1d(soft.members, members)
+    soft = soft.about(everything)
     mixed = soft.hard.is_mixed_integer
     in_fractions = soft.feasible(everything, relaxed=True)
     if in_fractions is False:
         quick = _sensitive if method == "elastic" else _highs_iis
         start = _if_infeasible(soft, quick(soft, everything), everything, relaxed=True)
-        kept, minimal = _needed(soft, start, relaxed=True)
+        kept, minimal = _needed(soft.about(start), start, relaxed=True)
     else:
         found = soft.feasible(everything) if mixed else in_fractions
         if found is None:
@@ -111,9 +116,13 @@ def minimal_set(
         kept, minimal = _if_infeasible(soft, _forced(soft, everything), everything), False
         thorough = True
     if not (mixed and thorough):
-        return MinimalSet(kept, False, minimal and not mixed)
-    kept, minimal = _needed(soft, kept)
-    return MinimalSet(kept, soft.feasible(kept, relaxed=True) is True, minimal)
+        return MinimalSet(kept, False, minimal and not mixed, minimal)
+    soft, first = soft.about(kept), MinimalSet(kept, False, False, minimal)
+    kept, certain = _needed(soft, kept, patient=not minimal)
+    if minimal and not certain:
+        return first
+    whole_units = soft.feasible(kept, relaxed=True) is True
+    return MinimalSet(kept, whole_units, certain, minimal and len(kept) == len(first.members))
 
 
 def _if_infeasible(
@@ -124,24 +133,27 @@ def _if_infeasible(
 
 
 def _needed(
-    soft: SoftProgram, members: Positions, *, relaxed: bool = False
+    soft: SoftProgram, members: Positions, *, relaxed: bool = False, patient: bool = True
 ) -> tuple[Positions, bool]:
-    """Deletion filter: members of which each is needed, and whether that is certain."""
+    """Deletion filter: members of which each is needed, and whether that is certain.
+
+    Not ``patient``, it ends at the first question without an answer.
+    """
     if relaxed and soft.solver in (solve_best, solve_highs):
         kept, certain = _filtered(members, _warm(soft, members))
         # an open solver carries its history along: the answer must stand without it
         if soft.feasible(kept, relaxed=True) is False:
             return kept, certain
     ends = np.inf if relaxed else time.monotonic() + SECONDS_A_SET
-    return _filtered(members, lambda some: soft.feasible(some, relaxed=relaxed), ends)
+    return _filtered(members, lambda some: soft.feasible(some, relaxed=relaxed), ends, patient)
 
 
 def _filtered(
-    members: Positions, feasible: Feasible, ends: float = np.inf
+    members: Positions, feasible: Feasible, ends: float = np.inf, patient: bool = True
 ) -> tuple[Positions, bool]:
     kept, certain = members, True
     for member in members:
-        if time.monotonic() > ends:
+        if time.monotonic() > ends or not (certain or patient):
             return kept, False
         rest = kept[kept != member]
         found = feasible(rest)

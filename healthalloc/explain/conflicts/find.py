@@ -23,6 +23,7 @@ from healthalloc.solvers.base import Solver, SolverOptions
 SHOWN = 4
 """Facilities named in a line of text; the table has them all."""
 COLUMNS = ["member", "kind", "quote", "target", "unit"]
+PROVED = ["whole_units", "minimal", "minimal_in_fractions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +42,16 @@ class Conflict:
     minimal
         Whether leaving out any one clause or limit was seen to resolve the conflict; not so
         where time was over first, so that some members may be more than it takes.
+    minimal_in_fractions
+        The same where fractions of units and sites are allowed; not so of a conflict that only
+        whole units make.
     """
 
     clauses: tuple[Clause, ...]
     limits: pd.DataFrame
     whole_units: bool
     minimal: bool
+    minimal_in_fractions: bool
 
     def __str__(self) -> str:
         lines = [f"{c.name}: {c.quote} ({c.target_label} {c.unit_label})" for c in self.clauses]
@@ -94,13 +99,13 @@ class Conflicts:
 
     def table(self) -> pd.DataFrame:
         """All members: ``conflict`` (number from 1), ``member, kind, quote, target, unit``,
-        ``whole_units`` (see `Conflict`), ``minimal``.
+        ``whole_units``, ``minimal``, ``minimal_in_fractions`` (see `Conflict`).
         """  # noqa: D205
         tables = [
-            c.table().assign(conflict=k, whole_units=c.whole_units, minimal=c.minimal)
+            c.table().assign(conflict=k, **{name: getattr(c, name) for name in PROVED})
             for k, c in enumerate(self.conflicts, start=1)
         ]
-        columns = ["conflict", *COLUMNS, "whole_units", "minimal"]
+        columns = ["conflict", *COLUMNS, *PROVED]
         if not tables:
             return pd.DataFrame(columns=columns)
         return pd.concat(tables, ignore_index=True)[columns]
@@ -191,7 +196,7 @@ def _conflict(model: Model, found: MinimalSet) -> Conflict:
     stock = found.members[found.members >= n_clauses] - n_clauses
     table = model.scenario.stock[["facility_id", "resource_id", "lower", "upper"]]
     limits = table.iloc[stock].fillna({"upper": np.inf}).reset_index(drop=True)
-    return Conflict(clauses, limits, found.whole_units, found.minimal)
+    return Conflict(clauses, limits, found.whole_units, found.minimal, found.minimal_in_fractions)
 
 
 def _kind(clause: Clause) -> str:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
-from healthalloc.explain.conflicts.soft import Bounds, Mask, Positions, SoftProgram
+from healthalloc.explain.conflicts.soft import (
+    FLOWS,
+    Aside,
+    Bounds,
+    Mask,
+    Positions,
+    SoftProgram,
+)
 from healthalloc.formulation.assemble import Enforced, Model
 from healthalloc.formulation.blocks import clause_rows
 from healthalloc.formulation.budget import Budget
-from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.formulation.program import Block, Floats, LinearProgram
 from healthalloc.plan import FacilityShare
 from healthalloc.plan.measure import Measure
 from healthalloc.solvers.base import Solver, SolverOptions
@@ -45,13 +53,11 @@ def soften(
     program, layout = model.program, model.layout
     bounds = bounds or Bounds.of(model)
     keeps_flow = any(_touches_flow(model, enforced.measure) for enforced in model.enforced)
-    flows = ["flow", "referral"] if keeps_flow else []
-    moved = ["add", "retire"] if any(_is_budget(e) for e in model.enforced) else []
-    kept_columns = ["stock", "open", *flows, *moved, "reached"]
-    kept_rows = ["reached", "form", *(["demand", "capacity", "referral"] if keeps_flow else [])]
-    kept_rows += ["balance"] if moved else []
-    keep = np.concatenate([_positions(program.column_block(name).slice) for name in kept_columns])
-    rows = np.concatenate([_positions(program.row_block(name).slice) for name in kept_rows])
+    parts_kept = [_FLOWS] if keeps_flow else []
+    parts_kept += [_MOVES] if any(_is_budget(e) for e in model.enforced) else []
+    column_names = ["stock", "open", *(c for part in parts_kept for c in part.columns), "reached"]
+    row_names = ["reached", "form", *(r for part in parts_kept for r in part.rows)]
+    keep, rows = _of(program.column_block, column_names), _of(program.row_block, row_names)
     width = program.n_columns
 
     parts: list[_Sides] = []
@@ -85,8 +91,29 @@ def soften(
         np.concatenate([np.zeros(0), *(part.limit for part in parts)]),
         np.concatenate([np.zeros(0, dtype=bool), *(part.is_floor for part in parts)]),
         np.concatenate([np.zeros(0, dtype=np.intp), *(part.member for part in parts)]),
-        len(model.enforced) + layout.n_stock, keeps_flow,
+        len(model.enforced) + layout.n_stock,
+        tuple(
+            Aside(
+                part.name,
+                np.isin(keep, _of(program.column_block, part.columns)),
+                # -1: the sides that hold in any case are rows of no block
+                np.isin(np.append(rows, np.full(n_always, -1)), _of(program.row_block, part.rows)),
+            )
+            for part in parts_kept
+        ),
     )  # fmt: skip
+
+
+class _Part(NamedTuple):
+    """Blocks of the program that follow whatever stock and openings are."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+_FLOWS = _Part(FLOWS, ("flow", "referral"), ("demand", "capacity", "referral"))
+_MOVES = _Part("additions and retirements", ("add", "retire"), ("balance",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +124,10 @@ class _Sides:
     limit: Floats
     is_floor: Mask
     member: Positions
+
+
+def _of(block: Callable[[str], Block], names: Sequence[str]) -> Positions:
+    return np.concatenate([_positions(block(name).slice) for name in names])
 
 
 def _positions(where: slice) -> Positions:
