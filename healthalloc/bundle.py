@@ -138,7 +138,7 @@ def write_bundle(
             os.fdopen(handle, "wb") as stream,
             zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
-            for name, data in {MANIFEST: _json(manifest), **members}.items():
+            for name, data in {MANIFEST: json_text(manifest).encode(), **members}.items():
                 archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
         os.chmod(scratch, 0o644)
         os.replace(scratch, path)
@@ -184,7 +184,7 @@ def _members(solution: Solution, folder: Path | None) -> dict[str, bytes]:
         "not_enforced": not_enforced(scenario),
     }
     run = solution.run() | {"proof": proof} | ({} if folder is None else run_facts(folder))
-    texts = {RUN: _json(run), "program.mps": write_mps(program).encode()}
+    texts = {RUN: json_text(run).encode(), "program.mps": write_mps(program).encode()}
     return texts | {name: _csv(table) for name, table in tables.items()}
 
 
@@ -268,7 +268,8 @@ def statements(model: Model) -> pd.DataFrame:
             at_floor = np.isfinite(model.program.row_lower[row])
             low, high = (low, np.inf) if at_floor else (-np.inf, high)
         words = (f"r{row}", clause.name, *measure.place(of), clause.quote, clause.unit_label)
-        records.append((*words, low, high, float(measure.fixed[of]), float(measure.constant[of])))
+        numbers = (low, high, measure.fixed[of], measure.constant[of])
+        records.append((*words, *map(float, numbers)))
     return pd.DataFrame(records, columns=HEADERS["clauses.csv"][:10])
 
 
@@ -352,5 +353,6 @@ def _csv(table: pd.DataFrame) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n").encode()
+def json_text(value: Any) -> str:
+    """Facts as they stand in a bundle."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n"

@@ -22,6 +22,9 @@ OBJECTIVE = "cost"
 FREE = -1e30
 """Lower side of a row without bounds: what every solver takes for minus infinity."""
 
+LONGEST = 1300
+"""Most digits of the width of a range: what any two numbers lie apart is said in fewer."""
+
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -44,7 +47,8 @@ def _lines(program: LinearProgram) -> Iterator[str]:
     kinds = [_row_kind(low, high) for low, high in zip(lows, highs)]
     yield from (f" {kind} r{k}" for k, kind in enumerate(kinds))
     yield "COLUMNS"
-    matrix, whole = program.matrix, False
+    matrix, whole = program.matrix.sorted_indices(), False
+    matrix.eliminate_zeros()
     starts, rows, values = matrix.indptr.tolist(), matrix.indices.tolist(), matrix.data.tolist()
     for j, (cost, integer) in enumerate(zip(program.cost.tolist(), program.integer.tolist())):
         if integer != whole:
@@ -140,7 +144,10 @@ def read_mps(text: str, file: str = "program.mps") -> LinearProgram:
             raise DataError([Problem(file, message, value=line.strip())]) from error
     if not ended:
         raise DataError([Problem(file, "is no MPS program: it has no ENDATA, so it is cut short")])
-    return reader.program()
+    try:
+        return reader.program()
+    except OverflowError as error:  # a range that ends beyond all numbers
+        raise DataError([Problem(file, f"is no MPS program: {error}")]) from error
 
 
 _SECTIONS = ("NAME", "ROWS", "COLUMNS", "RHS", "RANGES", "BOUNDS", "ENDATA")
@@ -157,7 +164,7 @@ class _Reader:
         self.integer: list[bool] = []
         self.entries: dict[tuple[int, int], float] = {}
         self.cost: dict[int, float] = {}
-        self.offset = 0.0
+        self.constant: dict[int, float] = {}
         self.side: dict[int, float] = {}
         self.width: dict[int, str] = {}
         self.lower: dict[int, float] = {}
@@ -204,12 +211,13 @@ class _Reader:
 
     def _side(self, name: str, value: str) -> None:
         if self.section == "RANGES":
-            _number(value)
+            if _number(value) <= 0 or len(value) > LONGEST:
+                raise ValueError("a range that is no width")
             if self.kinds[self.rows[name]] != "G":
                 raise ValueError("a range of a row that is not of kind G")
             _once(self.width, self.rows[name], value)
         elif name == self.objective:
-            self.offset = -_number(value)
+            _once(self.constant, 0, -_number(value))
         else:
             _once(self.side, self.rows[name], _number(value))
 
@@ -244,7 +252,7 @@ class _Reader:
         columns = range(n_columns)
         return LinearProgram(
             np.array([self.cost.get(j, 0.0) for j in columns]),
-            self.offset,
+            self.constant.get(0, 0.0),
             matrix,
             low,
             high,

@@ -24,7 +24,15 @@ from typer.testing import CliRunner
 
 import healthalloc as ha
 import healthalloc.cli.verify  # registers the commands
-from healthalloc.bundle import HEADERS, MANIFEST, MEMBERS, bundle_path, write_bundle
+from healthalloc.bundle import (
+    HEADERS,
+    LABELS,
+    MANIFEST,
+    MEMBERS,
+    bundle_path,
+    json_text,
+    write_bundle,
+)
 from healthalloc.cli.app import app
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.mps import read_mps, write_mps
@@ -78,7 +86,7 @@ def pack(file: Path, members: dict[str, bytes], *, recompute: bool) -> Path:
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             for name, data in members.items() if name != MANIFEST
         }  # fmt: skip
-        members[MANIFEST] = json.dumps(manifest).encode()
+        members[MANIFEST] = json_text(manifest).encode()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
@@ -122,7 +130,7 @@ def fact(*path: str, value: Any = None, change: Callable[[float], float] | None 
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = value if change is None else change(place[path[-1]])
-        members["run.json"] = json.dumps(run).encode()
+        members["run.json"] = json_text(run).encode()
 
     return edit
 
@@ -357,7 +365,7 @@ def test_what_is_false_fails_though_the_hashes_are_forged(
     members = contents(good)
     edit(members)
     found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
-    assert "hashes" not in found
+    assert not {"hashes", "text"} & set(found)
     matching = {name: detail for name, detail in found.items() if name.startswith(check)}
     assert matching, found
     assert any(words in detail for detail in matching.values()), found
@@ -397,6 +405,27 @@ def test_a_clause_hidden_from_the_table_is_missed(good: Path, tmp_path: Path) ->
     )  # fmt: skip
     found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
     assert "beds" in found["clauses: every row said once"]
+
+
+@pytest.mark.parametrize("word", ["dual", "complementarity"])
+def test_a_residual_of_duals_is_small_and_said_where_there_are_duals(
+    word: str, good: Path, tmp_path: Path
+) -> None:
+    members = contents(good)
+    is_linear = json.loads(members["run.json"])["certificate"]["bound_source"] == "dual"
+    fact("certificate", word, value=0.1 if is_linear else 0.0)(members)
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
+    assert list(found) == [f"claim: certificate {word}"]
+
+
+def test_a_row_of_a_clause_is_labelled_as_one(good: Path, tmp_path: Path) -> None:
+    members = contents(good)
+    row = clause_row(members, "beds")
+    rows = table(members, "rows.csv")
+    rows[row]["block"] = "balance"
+    put(members, "rows.csv", rows)
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
+    assert found == {"clauses: labels": "beds"}
 
 
 def test_a_bound_said_to_be_proved_must_be(tmp_path: Path) -> None:
@@ -440,6 +469,87 @@ def test_numbers_beyond_all_measure_fail_without_a_warning(good: Path, tmp_path:
     cell("solution.csv", "value", lambda v: 1e308)(members)
     cell("duals.csv", "relaxation", lambda v: -1e308)(members)
     assert not verify(pack(tmp_path / "t.zip", members, recompute=True)).passed
+
+
+# --- what another reader may read in another way
+
+
+def once(old: bytes, new: bytes) -> Edit:
+    def edit(members: dict[str, bytes]) -> None:
+        for name, data in members.items():
+            if name != MANIFEST and old in data:
+                members[name] = data.replace(old, new, 1)
+                return
+        raise AssertionError(old)
+
+    return edit
+
+
+def unbounded(members: dict[str, bytes]) -> None:
+    """HiGHS takes a whole column without an upper bound for one of 0 or 1."""
+    p = read_mps(members["program.mps"].decode())
+    open_ended = np.flatnonzero(np.isinf(p.column_upper))
+    members["program.mps"] = members["program.mps"].replace(
+        f" PL bound c{open_ended[-1]}\n".encode(), b"", 1
+    )
+
+
+TWO_WAYS: dict[str, Edit] = {
+    "a comment": once(b"\nROWS\n", b"\n* the rows\nROWS\n"),
+    "rows by other names": lambda m: m.update(
+        {"program.mps": m["program.mps"].replace(b" r0\n", b" rx\n").replace(b" r0 ", b" rx ")}
+    ),
+    "an underscore": once(b" 1.0\n", b" 0_1.0\n"),
+    "a bound left out": unbounded,
+    "a section twice": once(b"\nBOUNDS\n", b"\nRANGES\nBOUNDS\n"),
+    "quotes": once(b"\nr0,", b'\n"r0",'),
+    "line ends": lambda m: m.update({"rows.csv": m["rows.csv"].replace(b"\n", b"\r\n")}),
+    "a key twice": once(b'{\n  "scenario"', b'{\n  "status": "infeasible",\n  "scenario"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TWO_WAYS)
+def test_what_can_be_read_in_two_ways_fails(case: str, good: Path, tmp_path: Path) -> None:
+    members = contents(good)
+    TWO_WAYS[case](members)
+    changed = [n for n, data in contents(good).items() if members[n] != data]
+    assert len(changed) == 1
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
+    assert found == {"text": changed[0]}
+
+
+def test_lines_of_unicode_are_lines_here_only(good: Path, tmp_path: Path) -> None:
+    members = contents(good)
+    once(b"\nRHS\n", "\n* x\u2028 rhs r0 1.0\nRHS\n".encode())(members)
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True)))
+    assert found["text"] == "program.mps"
+
+
+@pytest.mark.parametrize("digits", ["1_0.0", "１.0", " 1.0", "1", "1e0", "+1.0", "infinity"])
+def test_a_number_is_written_in_one_way(digits: str, good: Path, tmp_path: Path) -> None:
+    members = contents(good)
+    rows = table(members, "clauses.csv")
+    rows[0]["high"] = digits
+    put(members, "clauses.csv", rows)
+    with pytest.raises(ha.DataError, match=r"clauses.csv: column high, row 1: .* is not written"):
+        verify(pack(tmp_path / "t.zip", members, recompute=True))
+
+
+def test_a_strange_name_cannot_move_the_cursor(good: Path, tmp_path: Path) -> None:
+    for edit in (
+        fact("scenario", value="\x1b[2JVerified\u202e"),
+        fact("status", value="\x1b[2J"),
+        lambda m: m.update({"\x1b[2J.csv": b""}),
+        lambda m: put(
+            m, "clauses.csv", [r | {"clause_id": "\x1b[2J"} for r in table(m, "clauses.csv")]
+        ),
+    ):  # fmt: skip
+        members = contents(good)
+        edit(members)
+        result = run("verify", pack(tmp_path / "t.zip", members, recompute=True))
+        assert result.exit_code in (0, 1, 2)
+        assert "\\x1b[2J" in result.output
+        assert not {"\x1b", "\u202e"} & set(result.output)
 
 
 # --- what cannot be read
@@ -558,7 +668,7 @@ NONSENSE = {
     "not UTF-8": ("solution.csv", b"\xff\xfe", "not UTF-8"),
     "another header": ("duals.csv", b"row,dual\n", "does not begin with the columns"),
     "ragged": ("duals.csv", b"row,relaxation,priced\nr0,1\n", "has not 3 cells"),
-    "a word": ("duals.csv", b"row,relaxation,priced\nr0,1,many\n", "column priced"),
+    "a word": ("duals.csv", b"row,relaxation,priced\nr0,1.0,many\n", "column priced"),
     "nan": ("solution.csv", b"column,value,relaxation,priced\nc0,nan,0,0\n", "nan is not finite"),
     "inf": ("solution.csv", b"column,value,relaxation,priced\nc0,inf,0,0\n", "inf is not finite"),
     "no such row": ("duals.csv", b"row,relaxation,priced\nr999999,0,0\n", "'r999999' is no row"),
@@ -568,6 +678,21 @@ NONSENSE = {
     "deep JSON": ("run.json", b"[" * 100_000, "not valid JSON"),
     "a list": ("run.json", b"[]", "no JSON object"),
     "no facts": ("run.json", b"{}", "has no program.rows"),
+    "a number beyond all": (
+        "run.json",
+        b'{"program": {"rows": 1' + b"0" * 400 + b"}}",
+        "program.rows is no number",
+    ),
+    "a range without width": (
+        "program.mps",
+        b"ROWS\n N cost\n G r0\nRANGES\n x r0 1e-999999999\nENDATA\n",
+        "no width",
+    ),
+    "a range beyond all": (
+        "program.mps",
+        b"ROWS\n N cost\n G r0\nRHS\n x r0 1e308\nRANGES\n x r0 1e308\nENDATA\n",
+        "too large",
+    ),
     "no program": ("program.mps", b"hello", "unknown section 'hello'"),
     "half a program": ("program.mps", b"NAME x\nROWS\n N cost\n", "cut short"),
     "a number": ("program.mps", b"ROWS\n N cost\nCOLUMNS\n c0 cost nan\nENDATA\n", "not finite"),
@@ -691,6 +816,7 @@ def test_mps_of_a_bundle_is_the_program(good: Path) -> None:
         ("ROWS\n N cost\nCOLUMNS\n c0 cost 1.0\nBOUNDS\n UP b c0", "line 6"),
         ("ROWS\n N cost\n L r0\nRANGES\n x r0 1.0", "not of kind G"),
         ("ENDATA\nROWS", "text after ENDATA"),
+        ("ROWS\n N cost\nRHS\n x cost 1.0\n x cost 2.0", "given twice"),
         (" c0 cost 1.0", "a line in section"),
     ],
 )
@@ -724,7 +850,10 @@ def test_against_a_folder_that_changed_since(folder: Path, tmp_path: Path) -> No
     assert found["folder: files"] == "plan.toml, notes.txt"
     assert "beds" in found["folder: clauses"]
     assert "clause beds" in found["folder: lower sides"]
-    assert set(found) == {"folder: files", "folder: clauses", "folder: lower sides"}
+    assert found["folder: run.json"] == "input_sha256"
+    assert set(found) == {
+        "folder: files", "folder: run.json", "folder: clauses", "folder: lower sides",
+    }  # fmt: skip
 
 
 def test_a_consistent_forgery_fails_against_the_folder_only(folder: Path, tmp_path: Path) -> None:
@@ -745,13 +874,65 @@ def test_against_knows_how_it_was_solved(folder: Path, tmp_path: Path) -> None:
     file = write_bundle(solution, tmp_path / "made.zip", folder)
     found = verify(file, folder)
     assert failed(found) == {}
-    detail = {check.name: check.detail for check in found.checks}["folder: enforced"]
-    assert "beds, icu" in detail
+    details = {check.name: check.detail for check in found.checks}
+    assert "beds, icu" in details["folder: enforced"]
+    assert details["folder: whole units"] == "the run allowed fractions of units"
+    assert set(found.not_enforced) == {"beds", "icu", "measured"}
+    assert "neither enforced nor proved: beds, icu, measured" in run("verify", file).output
 
 
 def test_against_a_folder_of_another_size(folder: Path, tmp_path: Path) -> None:
     file = bundled(tmp_path, region(), folder)
     assert "made anew" in failed(verify(file, folder))["folder: program"]
+
+
+LABELLED = [
+    (name, column)
+    for name in ("columns.csv", "rows.csv", "inputs.csv", "clauses.csv")
+    for column in HEADERS[name]
+    if column in ("block", *LABELS, "file", "bytes", "sha256", "quote", "unit")
+]
+
+
+@pytest.mark.parametrize(("name", "column"), LABELLED)
+def test_a_word_that_was_changed_fails_against_the_folder(
+    name: str, column: str, folder: Path, tmp_path: Path
+) -> None:
+    members = contents(bundled(tmp_path, ha.read_scenario(folder), folder))
+    rows = table(members, name)
+    for changed in (rows[0], rows[-1]):
+        before = changed[column]
+        changed[column] = "1"
+        put(members, name, rows)
+        changed[column] = before
+        found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True), folder))
+        assert any(check.startswith("folder: ") for check in found), found
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [(("scenario",), "another"), (("input_sha256",), "0"), (("program", "flow_arcs"), 1)],
+)
+def test_a_fact_of_the_scenario_that_was_changed_fails_against_the_folder(
+    path: tuple[str, ...], value: object, folder: Path, tmp_path: Path
+) -> None:
+    members = contents(bundled(tmp_path, ha.read_scenario(folder), folder))
+    fact(*path, value=value)(members)
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True), folder))
+    assert found == {"folder: run.json": path[-1]}
+
+
+def test_inputs_said_twice_or_not_at_all_fail_against_the_folder(
+    folder: Path, tmp_path: Path
+) -> None:
+    file = bundled(tmp_path, ha.read_scenario(folder), folder)
+    members = contents(file)
+    rows = table(members, "inputs.csv")
+    put(members, "inputs.csv", [*rows, rows[0]])
+    found = failed(verify(pack(tmp_path / "t.zip", members, recompute=True), folder))
+    assert found == {"folder: files": rows[0]["file"]}
+    without = write_bundle(ha.solve(ha.read_scenario(folder)), tmp_path / "made.zip")
+    assert "no hashes of inputs" in failed(verify(without, folder))["folder: files"]
 
 
 def test_against_no_folder(good: Path, tmp_path: Path) -> None:

@@ -114,5 +114,8 @@ def _show(console: Console, found: Verification, compared: bool) -> None:
         f"clause of the program; none costs less than {found.proved_bound:,.0f} (proved here, gap "
         f"{found.proved_gap:.2g})"
     )
+    if found.not_enforced:
+        names = ", ".join(found.not_enforced)
+        console.print(f"Only measured, and so neither enforced nor proved: {escape(names)}")
     if not compared:
         console.print("Whether this is the program of your scenario: --against DIR")

@@ -8,7 +8,7 @@ chapter 4).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from healthalloc.progress import phase
 from healthalloc.verification.against import against_folder
 from healthalloc.verification.clauses import check_clauses
 from healthalloc.verification.linear import check_program
-from healthalloc.verification.reader import read_bundle
+from healthalloc.verification.reader import printable, read_bundle
 from healthalloc.verification.report import Check, Report
 
 __all__ = ["Check", "Verification", "verify"]
@@ -39,6 +39,8 @@ class Verification:
         Cost of the solution, recomputed, CNY a year.
     proved_bound
         Lower bound that the duals of the relaxation prove, CNY a year.
+    not_enforced
+        Names of the clauses that the bundle says were measured only: nothing in it is about them.
     """
 
     checks: tuple[Check, ...]
@@ -46,6 +48,7 @@ class Verification:
     status: str
     objective: float
     proved_bound: float
+    not_enforced: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -67,7 +70,7 @@ class Verification:
         return {
             "scenario": self.scenario, "status": self.status, "passed": self.passed,
             "objective_cny_a_year": self.objective, "proved_bound": self.proved_bound,
-            "proved_gap": self.proved_gap,
+            "proved_gap": self.proved_gap, "not_enforced": list(self.not_enforced),
         }  # fmt: skip
 
 
@@ -103,9 +106,10 @@ def verify(
     if against is not None:
         report.checks += against_folder(bundle, Path(against))
     return Verification(
-        tuple(report.checks),
-        str(bundle.run.get("scenario", "")),
-        str(bundle.run.get("status", "")),
+        tuple(replace(check, detail=printable(check.detail)) for check in report.checks),
+        printable(str(bundle.run.get("scenario", ""))),
+        printable(str(bundle.run.get("status", ""))),
         report.objective,
         bound,
+        tuple(printable(str(name)) for name in bundle.names("proof", "not_enforced")),
     )

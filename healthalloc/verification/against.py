@@ -17,8 +17,9 @@ from healthalloc.bundle import (
     statements,
 )
 from healthalloc.errors import PlanError
-from healthalloc.formulation.assemble import formulate
+from healthalloc.formulation.assemble import Model, formulate
 from healthalloc.io import read_scenario
+from healthalloc.io.results import input_hash
 from healthalloc.verification.reader import Bundle, Table
 from healthalloc.verification.report import Check
 
@@ -42,23 +43,27 @@ def against_folder(bundle: Bundle, folder: Path) -> list[Check]:
     scenario = read_scenario(folder)
     checks = [_files(bundle, folder)]
     whole = bundle.fact("proof", "whole_units")
-    dropped = bundle.fact("proof", "not_enforced")
-    if not isinstance(whole, bool) or not isinstance(dropped, list):
+    dropped = bundle.names("proof", "not_enforced")
+    if not isinstance(whole, bool):
         return [
             *checks,
             Check("folder: settings", False, "run.json does not say how it was solved"),
         ]
+    as_stated = scenario.settings.solve.whole_units
     settings = replace(scenario.settings.solve, whole_units=whole)
     extra = [name for name in dropped if name not in not_enforced(scenario)]
     try:
-        scenario = scenario.audit_only(*map(str, extra)).replace(
+        scenario = scenario.audit_only(*extra).replace(
             settings=replace(scenario.settings, solve=settings)
         )
     except PlanError as error:
         return [*checks, Check("folder: enforced", False, str(error))]
     same = set(dropped) == set(not_enforced(scenario))
     said = f"the run only measured {', '.join(extra)}" if extra else "enforced as in the folder"
-    checks.append(Check("folder: enforced", same, said))
+    checks += [
+        Check("folder: enforced", same, said),
+        Check("folder: whole units", True, _units(whole, as_stated)),
+    ]
     model = formulate(scenario)
     one, other = bundle.program, model.program
     if (one.n_rows, one.n_columns) != (other.n_rows, other.n_columns):
@@ -83,6 +88,7 @@ def against_folder(bundle: Bundle, folder: Path) -> list[Check]:
         _table("clauses", statements(model), bundle.tables["clauses.csv"]),
         _table("measures", measures(model), bundle.tables["measures.csv"]),
     ]
+    checks.append(_facts(bundle, folder, model))
     constant = _apart(np.array([one.offset]), np.array([other.offset]))
     return [
         *checks,
@@ -129,13 +135,31 @@ def _table(name: str, made: pd.DataFrame, told: Table) -> Check:
     return Check(f"folder: {name}", False, f"{int(differ.sum())} differ, first: {words}")
 
 
+def _units(whole: bool, as_stated: bool) -> str:
+    if whole == as_stated:
+        return "as in the folder"
+    return "the run made units whole" if whole else "the run allowed fractions of units"
+
+
 def _files(bundle: Bundle, folder: Path) -> Check:
-    table = bundle.tables["inputs.csv"]
-    told = dict(zip(table["file"], table["sha256"]))
-    found = input_hashes(folder)
-    there = dict(zip(found["file"], found["sha256"]))
-    differ = [n for n in {**told, **there} if told.get(n) != there.get(n)]
+    told = list(zip(*bundle.tables["inputs.csv"].values()))
+    there = list(input_hashes(folder).astype(str).itertuples(index=False, name=None))
+    differ = [row[0] for row in (*told, *there) if told.count(row) != 1 or row not in there]
+    differ = list(dict.fromkeys(differ))
+    if not told:
+        return Check("folder: files", False, "the bundle holds no hashes of inputs")
     return Check("folder: files", not differ, ", ".join(differ) or f"all {len(there)} the same")
+
+
+def _facts(bundle: Bundle, folder: Path, model: Model) -> Check:
+    """What ``run.json`` says of its scenario."""
+    made = {
+        "scenario": model.scenario.settings.name, "input_sha256": input_hash(folder),
+        "flow_arcs": model.layout.n_flows,
+    }  # fmt: skip
+    told = {**bundle.run, "flow_arcs": bundle.fact("program", "flow_arcs")}
+    differ = [name for name, value in made.items() if told.get(name) != value]
+    return Check("folder: run.json", not differ, ", ".join(differ) or "the same")
 
 
 def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -31,11 +31,13 @@ def check_clauses(report: Report) -> None:
     report.worst("clauses: every row said once", unsaid, 0.0, report.row)
     names = bundle.tables["clauses.csv"]["clause_id"]
     said_of, labels = bundle.tables["clauses.csv"], bundle.tables["rows.csv"]
+    keys = ("clause_id", "area_id", "facility_id")
     misnamed = [
         names[k]
         for k, row in enumerate(at)
-        for key in ("clause_id", "area_id", "facility_id")
-        if row >= len(labels[key]) or labels[key][row] != said_of[key][k]
+        if row >= len(labels["row"])
+        or labels["block"][row] != "clause"
+        or any(labels[key][row] != said_of[key][k] for key in keys)
     ]
     report.add("clauses: labels", not misnamed, ", ".join(misnamed[:3]) or "as in rows.csv")
 

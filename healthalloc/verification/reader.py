@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from healthalloc.bundle import HEADERS, MANIFEST, MEMBERS, RUN, VERSION
+from healthalloc.bundle import HEADERS, MANIFEST, MEMBERS, RUN, VERSION, json_text
 from healthalloc.errors import DataError, Problem
 from healthalloc.formulation.program import LinearProgram
-from healthalloc.mps import read_mps
+from healthalloc.mps import read_mps, write_mps
 
 MOST_BYTES = 1 << 30
 """Largest bundle that is read, unpacked, bytes."""
@@ -43,12 +43,17 @@ class Bundle:
         The CSV members: columns of text by name.
     altered
         Members whose content is not what the manifest says.
+    rewritten
+        Members that say the same in another text than `write_bundle` gives it, which another
+        reader may take for something else: a number ``1_0``, a column without a bound, a key
+        given twice.
     """
 
     program: LinearProgram
     run: Mapping[str, Any]
     tables: Mapping[str, Table]
     altered: tuple[str, ...]
+    rewritten: tuple[str, ...]
 
     def numbers(self, member: str, column: str, *, finite: bool = True) -> NDArray[np.float64]:
         """A column of numbers of a table.
@@ -56,7 +61,7 @@ class Bundle:
         Raises
         ------
         DataError
-            If a cell is no number, or not a finite one where it must be.
+            If a cell is no number in full digits, or not a finite one where it must be.
         """
         cells = self.tables[member][column]
         try:
@@ -66,6 +71,10 @@ class Bundle:
         if finite and not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise _unreadable(member, f"column {column}, row {row + 1}: {cells[row]} is not finite")
+        for row, (cell, value) in enumerate(zip(cells, values.tolist()), start=1):
+            if cell != repr(value):
+                message = f"column {column}, row {row}: {cell!r} is not written as {value!r}"
+                raise _unreadable(member, message)
         return values
 
     def positions(self, member: str, column: str, size: int) -> NDArray[np.intp]:
@@ -98,6 +107,19 @@ class Bundle:
             value = value[key]
         return value
 
+    def names(self, *path: str) -> list[str]:
+        """A fact that is a list of names.
+
+        Raises
+        ------
+        DataError
+            If it is not there, or no such list.
+        """
+        value = self.fact(*path)
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise _unreadable(RUN, f"{'.'.join(path)} is no list of names")
+        return value
+
     def amount(self, *path: str) -> float:
         """A fact that is a number; NaN where it is empty.
 
@@ -109,7 +131,10 @@ class Bundle:
         value = self.fact(*path)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise _unreadable(RUN, f"{'.'.join(path)} is no number")
-        return np.nan if value is None else float(value)
+        try:
+            return np.nan if value is None else float(value)
+        except OverflowError as error:
+            raise _unreadable(RUN, f"{'.'.join(path)} is no number") from error
 
 
 def read_bundle(file: str | os.PathLike[str]) -> Bundle:
@@ -141,11 +166,20 @@ def read_bundle(file: str | os.PathLike[str]) -> Bundle:
     )
     tables = {name: _table(name, members[name], header) for name, header in HEADERS.items()}
     program = read_mps(_text("program.mps", members["program.mps"]))
-    return Bundle(program, run, tables, altered)
+    texts = {MANIFEST: json_text(manifest), RUN: json_text(run), "program.mps": write_mps(program)}
+    texts |= {name: _csv_text(table) for name, table in tables.items()}
+    rewritten = tuple(n for n in MEMBERS if members[n] != texts[n].encode(errors="surrogatepass"))
+    return Bundle(program, run, tables, altered, rewritten)
+
+
+def printable(text: str) -> str:
+    """A text of a stranger as it can be shown: what would move the cursor is written out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _unreadable(member: str, message: str) -> DataError:
-    return DataError([Problem(member, message, mend="no readable certificate bundle")])
+    mend = "no readable certificate bundle"
+    return DataError([Problem(printable(member), printable(message), mend=mend)])
 
 
 def _contents(path: Path) -> dict[str, bytes]:
@@ -170,7 +204,7 @@ def _contents(path: Path) -> dict[str, bytes]:
 def _form_problems(infos: list[zipfile.ZipInfo]) -> list[Problem]:
     names = [info.filename for info in infos]
     problems = [
-        Problem(name, "is no member of a bundle; nothing was unpacked")
+        Problem(printable(name), "is no member of a bundle; nothing was unpacked")
         for name in dict.fromkeys(names)
         if name not in MEMBERS
     ]
@@ -202,6 +236,7 @@ def _text(name: str, data: bytes) -> str:
 def _mapping(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
     try:
         value = json.loads(_text(name, members[name]))
+        json_text(value)  # which is deeper than reading goes
     except (ValueError, RecursionError) as error:
         raise _unreadable(name, f"is not valid JSON: {error}") from error
     if not isinstance(value, dict):
@@ -220,3 +255,12 @@ def _table(name: str, data: bytes, header: list[str]) -> Table:
     if ragged:
         raise _unreadable(name, f"line {ragged[0] + 1} has not {len(header)} cells")
     return {column: [row[k] for row in rows[1:]] for k, column in enumerate(header)}
+
+
+def _csv_text(table: Table) -> str:
+    """A table as `write_bundle` writes it."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*table.values()))
+    return buffer.getvalue()

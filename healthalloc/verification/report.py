@@ -95,7 +95,7 @@ class Report:
     def said(self, name: str, value: float, *path: str) -> None:
         """Check that ``run.json`` says a value that was recomputed."""
         said = self.bundle.amount(*path)
-        text = f"{value:,.6g} recomputed, {said:,.6g} said"
+        text = f"{value:,.12g} recomputed, {said:,.12g} said"
         apart = PRINTED * max(1.0, abs(value)) + ROUNDING * self.terms
         self.add(name, bool(np.isfinite(value) and abs(value - said) <= apart), text)
 
