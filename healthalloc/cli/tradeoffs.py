@@ -14,7 +14,6 @@ from healthalloc.cli.app import (
     Continuous,
     Folder,
     FurtherGap,
-    FurtherTimeLimit,
     Quiet,
     Tables,
     app,
@@ -25,11 +24,10 @@ from healthalloc.cli.app import (
 from healthalloc.cli.drawing import PlotFile, check_plot
 from healthalloc.cli.optimum import least_cost_plan, limits_end
 from healthalloc.display import money, number, print_table
-from healthalloc.explain.asked import TIME_LIMIT_S
 from healthalloc.explain.tradeoffs import TradeOffs
 from healthalloc.explain.tradeoffs import trade_offs as trace
 from healthalloc.explain.tradeoffs.criteria import CRITERIA
-from healthalloc.explain.tradeoffs.pareto import Wanted
+from healthalloc.explain.tradeoffs.wanted import FRONT_S, Wanted
 from healthalloc.io import output_folder, run_facts, write_results
 
 
@@ -63,7 +61,14 @@ def trade_offs(
     audit_only: AuditOnly = None,
     continuous: Continuous = False,
     gap: FurtherGap = None,
-    time_limit: FurtherTimeLimit = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            show_default=False,
+            help="Seconds for the whole front, shared among its points [default: 120; the "
+            "least-cost plan before it as the scenario says].",
+        ),
+    ] = None,
     plot: PlotFile = None,
     output: Tables = None,
     quiet: Quiet = False,
@@ -73,7 +78,7 @@ def trade_offs(
     with reported_errors(quiet):
         check_plot(plot, folder)
         scenario = read(folder, audit_only)
-        seconds = TIME_LIMIT_S if time_limit is None else time_limit
+        seconds = FRONT_S if time_limit is None else time_limit
         Wanted(
             criteria=(against,), points=points, within=within, resource=resource,
             time_limit_s=seconds, gap=gap, against_cost=True,
@@ -119,10 +124,18 @@ def show(console: Console, found: TradeOffs) -> None:
     shown["rise (%)"] = points["cost_rise_percent"].map(lambda v: f"{v:.4f}")
     shown["CNY a year per unit gained"] = points["cny_a_year_per_unit"].map(money)
     shown["status"] = points["status"]
-    shown["gap"] = points["gap"].map(lambda gap: f"{gap:.2g}")
+    for gap in ("cost_gap", "value_gap"):
+        shown[gap.replace("_", " ") + " (%)"] = points[gap].map(lambda v: f"{100 * v:.2g}")
     print_table(console, "", shown)
+    stopped = int((points["status"] != "optimal").sum())
+    if stopped:
+        console.print(
+            f"{stopped} of {len(points)} points are not proved when their time was over: a plan "
+            "as good might cost less by the cost gap, and one as cheap be better by the value "
+            "gap; --time-limit gives them more"
+        )
     if found.levels_lost:
         console.print(
-            f"{found.levels_lost} more levels had no plan when their time was over: "
+            f"{found.levels_lost} more levels had no plan of their own when their time was over: "
             "--time-limit gives them more"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -166,6 +167,11 @@ class Found:
     value: float
     gap: float
 
+    @property
+    def bound(self) -> float:
+        """No value is below it; minus infinity where nothing is proved."""
+        return -np.inf if np.isnan(self.gap) else self.value - self.gap * abs(self.value)
+
 
 class Open:
     """An extended program open in HiGHS, to be minimised for one form after the other.
@@ -180,6 +186,11 @@ class Open:
         As `Session` has it: for limits that are loosened from solve to solve.
     cold_s
         As `Session` has it.
+
+    Attributes
+    ----------
+    until : float
+        When the time is over for all solves together (`time.perf_counter`); by default never.
     """
 
     def __init__(
@@ -193,7 +204,13 @@ class Open:
     ) -> None:
         self.session = Session(program, options, primal=primal, basis=basis, cold_s=cold_s)
         self.options = options
+        self.until = np.inf
         self._charged: Positions = np.zeros(0, dtype=np.intp)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that the next solve may take."""
+        return min(self.options.time_limit_s, self.until - time.perf_counter())
 
     def reopened(self) -> Open:
         """The program once more, from where it stands, for another objective.
@@ -234,6 +251,10 @@ class Open:
 
     def search(self, form: Form, start: Floats | None = None) -> Found | Status:
         """As `least`, but a program without an answer ends with its status."""
+        left_s = self.left_s
+        if left_s <= 0:
+            return Status.LIMIT_WITHOUT_INCUMBENT
+        self.session.allow(left_s)
         scale = form.as_objective
         self.session.set_costs(self._charged, np.zeros(len(self._charged)))
         self.session.set_costs(form.columns, form.factors * scale)

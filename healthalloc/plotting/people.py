@@ -13,8 +13,8 @@ from healthalloc.access.stock import Subject, scenario_of
 from healthalloc.errors import DataError, NoSolutionError
 from healthalloc.plotting.series import focus
 from healthalloc.solution import Solution
-from healthalloc.strategies import keep
 from healthalloc.strategies.evaluation import evaluate
+from healthalloc.strategies.keep import keep
 
 WIDTH = 10.0
 """Minutes (or km) at which a unit counts 0.61 in `weighted_access`."""

@@ -218,6 +218,10 @@ class Session:
         self._highs.setOptionValue("simplex_strategy", self._simplex)
         self._row_dual, self._is_given = result.row_dual, False
 
+    def allow(self, seconds: float) -> None:
+        """Give each solve from now on this long, in place of the time limit that it began with."""
+        self._options = replace(self._options, time_limit_s=seconds)
+
     def start_from(self, x: Floats) -> None:
         """Let branch and bound begin from a point in place of the last incumbent.
 

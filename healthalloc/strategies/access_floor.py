@@ -8,7 +8,7 @@ from healthalloc.errors import DataError, NoSolutionError, Problem
 from healthalloc.explain.asked import TIME_LIMIT_S
 from healthalloc.explain.extended import Found
 from healthalloc.explain.tradeoffs.criterion import Linear
-from healthalloc.explain.tradeoffs.pareto import Wanted, opened
+from healthalloc.explain.tradeoffs.wanted import Wanted, opened
 from healthalloc.scenario import Scenario
 from healthalloc.solvers import Status
 from healthalloc.strategies.allocation import Allocation, of_point

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthalloc.explain.asked import TIME_LIMIT_S
 from healthalloc.explain.extended import worst_status
-from healthalloc.explain.tradeoffs.pareto import Wanted, opened
+from healthalloc.explain.tradeoffs.wanted import Wanted, opened
 from healthalloc.scenario import Scenario
 from healthalloc.strategies.allocation import Allocation, of_point
 

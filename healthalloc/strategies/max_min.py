@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from healthalloc.explain.asked import TIME_LIMIT_S
-from healthalloc.explain.tradeoffs.pareto import Wanted, front, opened
+from healthalloc.explain.tradeoffs.pareto import front
+from healthalloc.explain.tradeoffs.wanted import Wanted, opened
 from healthalloc.scenario import Scenario
 from healthalloc.strategies.allocation import Allocation, of_point
 
@@ -32,8 +33,10 @@ def max_min(
         How far cost may rise above the least, in percent.
     resource
         Resource counted by resident, all kinds below it included; by default beds.
-    time_limit_s, gap
-        Limits of each program after the least-cost one.
+    time_limit_s
+        Seconds for all programs after the least-cost one.
+    gap
+        Relative gap of each of them.
 
     Raises
     ------
@@ -51,5 +54,5 @@ def max_min(
     run = opened(scenario, wanted)
     plans, _ = front(run, run.criteria[0], 2)
     plan = plans[-1]
-    model, status = run.base.model, plan.solves[-1].status
+    model, status = run.base.model, plan.status(run.options)
     return of_point(model.layout, model.program, plan.x, status)

@@ -19,18 +19,20 @@ from healthalloc import (
     Scenario,
     TravelMatrix,
     UnsupportedError,
+    formulate,
     new_scenario,
     solve,
     write_scenario,
 )
 from healthalloc.cli.app import app
 from healthalloc.cli.tradeoffs import show
-from healthalloc.explain.extended import Builder, Form, Open, row_of
+from healthalloc.explain.extended import Builder, Form, Found, Open, row_of
 from healthalloc.explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
 from healthalloc.explain.tradeoffs.criterion import Gini, Linear
+from healthalloc.explain.tradeoffs.pareto import Plan, proved
 from healthalloc.generate import generate
 from healthalloc.plotting.fonts import chinese_family
-from healthalloc.solvers import Session, SolverOptions
+from healthalloc.solvers import Session, SolverOptions, Status
 from tests.explain.small_county import (
     FACILITIES,
     POPULATIONS,
@@ -79,7 +81,7 @@ def test_front_is_that_of_all_allocations(criterion: str) -> None:
     found = trade_offs(county(), criterion, points=60)
     np.testing.assert_allclose(front(found, criterion), enumerated(criterion), rtol=1e-6, atol=1e-9)
     assert set(found.points["status"]) == {"optimal"}
-    assert found.points["gap"].max() <= 1e-6
+    assert found.points[["cost_gap", "value_gap"]].to_numpy().max() <= 1e-6
 
 
 @pytest.mark.parametrize("criterion", ["access-mean", "equity-gini", "equity-worst-tenth"])
@@ -92,7 +94,7 @@ def test_few_points_are_ends_and_non_dominated_points_between(criterion: str) ->
     np.testing.assert_allclose([found[0], found[-1]], [every[0], every[-1]], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("criterion", ["equity-gini", "actions", "equity-worst-area"])
+@pytest.mark.parametrize("criterion", ["access-mean", "access-worst", *VALUES])
 def test_stock_of_a_point_has_its_value(criterion: str) -> None:
     found = trade_offs(county(), criterion, points=9)
     for point, (cost, value) in zip(found.points["point"], front(found, criterion)):
@@ -100,7 +102,11 @@ def test_stock_of_a_point_has_its_value(criterion: str) -> None:
         sites = found.sites[found.sites["point"] == point]
         is_open = bool(sites["open"].iloc[-1])
         at = next(c for c in choices() if c.beds == beds and c.open == is_open)
-        assert (at.cost, VALUES[criterion](at)) == pytest.approx((cost, value), rel=1e-6)
+        if criterion == "access-worst":
+            assert at.cheapest_within[value] == pytest.approx(cost, rel=1e-6)
+            continue
+        of_plan = at.minutes if criterion == "access-mean" else VALUES[criterion](at)
+        assert (at.cost, of_plan) == pytest.approx((cost, value), rel=1e-6)
 
 
 def test_limit_on_the_rise_of_cost() -> None:
@@ -137,6 +143,76 @@ def test_front_of_actions_within_a_budget(within: float, least_in_south: int) ->
     np.testing.assert_allclose(front(found, "actions"), expected, rtol=1e-6)
 
 
+# --- what is proved where a limit comes
+
+
+def plan_of(cost: float, value: float, level: float, *bounds: float) -> Plan:
+    return Plan(np.zeros(0), cost, value, level, *bounds)
+
+
+def test_bounds_of_one_plan_hold_for_others() -> None:
+    """Each plan's own proof is weak; its neighbours' say more."""
+    cheap = plan_of(100.0, 9.0, np.inf, 100.0, 1.0)
+    middle = plan_of(110.0, 6.5, 7.0, 105.0, 2.0)
+    stopped = plan_of(130.0, 5.0, 5.0, 90.0, 3.0)
+    dear = plan_of(150.0, 4.0, 4.0, 140.0, 4.0)
+    gaps = [(p.cost_gap, p.value_gap) for p in proved([cheap, middle, stopped, dear])]
+    assert gaps == [
+        (0.0, pytest.approx(2 / 9)),  # 105 at least for a value of 7
+        (pytest.approx(5 / 110), pytest.approx(2.5 / 6.5)),  # nothing is better than 4
+        (pytest.approx(25 / 130), pytest.approx(1 / 5)),  # 105 at least for 5, too
+        (pytest.approx(10 / 150), 0.0),
+    ]
+
+
+def test_front_stopped_early_states_gaps_that_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every search ends with what it began from, and the bound of the relaxation."""
+    base, search = solve(county()), Open.search
+
+    def stopped(self: Open, form: Form, start: Any = None) -> Any:
+        if start is None or not self.session.program.is_mixed_integer:
+            return search(self, form, start)
+        bound = search(Open(self.session.program.relaxed(), self.options), form)
+        value = form.of(start)
+        assert isinstance(bound, Found)
+        gap = (value - bound.value) / abs(value)
+        return Found(start, Status.LIMIT_WITH_INCUMBENT, value, max(gap, 0.0))
+
+    every = enumerated("equity-gini")
+    monkeypatch.setattr(Open, "search", stopped)
+    found = trade_offs(base, "equity-gini", points=6)
+    # no better plan was found, which is no proof that there is none
+    assert len(found.points) == 1
+    assert found.levels_lost == 5
+    (cost, value), point = front(found, "equity-gini")[0], found.points.iloc[0]
+    assert point["status"] == "limit_with_incumbent"
+    assert cost == pytest.approx(every[0][0])
+    assert point["value_gap"] > 0
+    best = max(v for c, v in every if c <= cost * (1 + 1e-9))
+    assert value - point["value_gap"] * abs(value) <= best + 1e-9
+
+
+def test_searches_end_when_their_time_is_over() -> None:
+    opened = Open(Builder(formulate(county()).program).program(), SolverOptions())
+    opened.until = 0.0
+    nothing = Form(np.zeros(0, dtype=np.intp), np.zeros(0))
+    assert opened.search(nothing) is Status.LIMIT_WITHOUT_INCUMBENT
+    opened.until = np.inf
+    assert isinstance(opened.search(nothing), Found)
+
+
+def test_least_cost_plan_at_hand_is_not_sought_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, least, sought = solve(county()), Linear.least, []
+
+    def counted(self: Linear, program: Open, start: Any = None) -> Any:
+        sought.extend([program] if self.name == "cost" else [])
+        return least(self, program, start)
+
+    monkeypatch.setattr(Linear, "least", counted)
+    assert len(trade_offs(base, "equity-gini", points=2).points) == 2
+    assert len(sought) == 1  # of the best end alone
+
+
 def lose_second_level(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let time run out on the second level between the ends."""
     least, of_cost = Linear.least, []
@@ -167,6 +243,9 @@ def test_front_cut_by_time_keeps_its_points_and_says_so(monkeypatch: pytest.Monk
     console = Console(record=True, width=100, file=io.StringIO())
     show(console, cut)
     assert "1 more levels had no plan" in console.export_text()
+    cut.points["status"] = ["optimal", *["limit_with_incumbent"] * 4]
+    show(console, cut)
+    assert "4 of 5 points are not proved" in console.export_text()
 
 
 def test_front_without_ends_keeps_the_plans_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +451,17 @@ def test_lexicographic_is_one_optimum_after_the_other(criteria: list[str]) -> No
     np.testing.assert_allclose(values, ranked(criteria, list(choices())), rtol=1e-6, atol=1e-7)
 
 
+def test_lexicographic_access() -> None:
+    some = [c for c in choices() if np.isfinite(c.minutes)]
+    found = lexicographic(county(), ["access-mean", "cost"])
+    best = min(c.minutes for c in some)
+    cost = min(c.cost for c in some if c.minutes <= best + 1e-9)
+    assert found.points["value"].tolist() == pytest.approx([best, cost], rel=1e-6)
+    found = lexicographic(county(), ["access-worst", "cost"])
+    within = [(d, c) for choice in some for d, c in choice.cheapest_within.items()]
+    assert found.points["value"].tolist() == pytest.approx(min(w for w in within if w[1] < np.inf))
+
+
 def test_lexicographic_within_a_budget_without_cost_among_the_criteria() -> None:
     least = min(c.cost for c in choices())
     near = [c for c in choices() if c.cost <= 1.3 * least]
@@ -408,7 +498,7 @@ def test_max_min_that_cannot_gain_is_the_least_cost_plan() -> None:
     ("asked", "text"),
     [
         ({"against": "acces-mean"}, "did you mean access-mean?"),
-        ({"against": "beauty"}, "allowed: cost, access-mean"),
+        ({"against": "beauty"}, "allowed: access-mean"),
         ({"against": "cost"}, "is what is traded"),
         ({"points": 0}, "too few points"),
         ({"points": -3}, "too few points"),
@@ -417,6 +507,7 @@ def test_max_min_that_cannot_gain_is_the_least_cost_plan() -> None:
         ({"within": -5.0}, "leaves no range of cost"),
         ({"within": float("nan")}, "leaves no range of cost"),
         ({"resource": "bad"}, "did you mean bed?"),
+        ({"resource": ""}, "allowed: bed"),
         ({"time_limit_s": 0.0}, "leaves no time"),
         ({"gap": -0.1}, "is no gap"),
     ],
@@ -442,7 +533,7 @@ def test_bad_ranking(criteria: list[str]) -> None:
 
 def test_nothing_to_trade() -> None:
     held = STOCK.assign(lower=STOCK["existing"], upper=STOCK["existing"])
-    with pytest.raises(UnsupportedError, match="has a better equity-gini"):
+    with pytest.raises(UnsupportedError, match=r"has a better equity-gini .*: 0\.\d+ \(0 to 1\)$"):
         trade_offs(linear(stock=held), "equity-gini")
 
 

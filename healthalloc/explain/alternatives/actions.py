@@ -68,7 +68,7 @@ class ActionCount:
         if isinstance(relaxed, Status):
             return best
         options = replace(
-            options, gap=max(options.gap, NEAR), time_limit_s=options.time_limit_s / MOST_ROUNDS
+            options, gap=max(options.gap, NEAR), time_limit_s=program.left_s / MOST_ROUNDS
         )
         for _ in range(MOST_ROUNDS):
             still = (relaxed.x[self.indicators] < ROUND) & (best[self.indicators] < ROUND)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from healthalloc.errors import NoSolutionError
 from healthalloc.explain.extended import SLACK, Form, Found, Open, Positions
 from healthalloc.formulation.program import Floats
 from healthalloc.solution import NEGLIGIBLE
@@ -78,7 +79,10 @@ class Linear:
     def least(self, program: Open, start: Floats | None = None) -> Found:
         """The least value under the limits as they stand, and a plan that has it."""
         if start is not None and self.improved is not None:
+            until = program.until
+            program.until -= program.left_s / 2
             start = self.improved(program, start)
+            program.until = until
         return program.least(self.form, start)
 
     def limit(self, program: Open, value: float) -> None:
@@ -106,8 +110,7 @@ class Gini:
     ``sum_{i<j} |p_j b_i - p_i b_j| / sum_i b_i``: a ratio of linear forms once each absolute
     value has a column (Drezner, Drezner and Guyse 2009, doi:10.1016/j.cor.2009.02.019). A
     limit is one linear row; the least value is found by Dinkelbach's method (1967,
-    doi:10.1287/mnsc.13.7.492). The gap stated for a least value is that of the last step's
-    program, for as much stock as the plan found holds.
+    doi:10.1287/mnsc.13.7.492), of whole units from the least value of the relaxation.
 
     Parameters
     ----------
@@ -138,23 +141,39 @@ class Gini:
 
     def least(self, program: Open, start: Floats | None = None) -> Found:
         """The least value under the limits as they stand, and a plan that has it."""
-        found = program.least(self.top, start)
+        whole = program.session.program
+        x, bound = start, 0.0
+        if whole.is_mixed_integer:
+            relaxed = Open(whole.relaxed(), program.options)
+            relaxed.until = program.until
+            bound = self.least(relaxed).bound
+        if x is None:
+            x = program.least(self.top).x
+        ratio = bound if whole.is_mixed_integer else self.measured(x)
         while True:
-            value = self.measured(found.x)
-            size = self.bottom.of(found.x)
+            value, size = self.measured(x), self.bottom.of(x)
             if size <= NEGLIGIBLE or value <= SLACK:
-                return Found(found.x, found.status, value, 0.0)
+                return Found(x, Status.OPTIMAL, value, 0.0)
+            gap = max(0.0, 1.0 - bound / value)
+            if gap <= program.options.gap:
+                return Found(x, Status.OPTIMAL, value, gap)
             # the constant makes the solver's relative gap one of the coefficient itself
-            less = self._less(value)
-            trial = program.least(
-                Form(np.append(less.columns, self.one), np.append(less.factors, size)), found.x
-            )
-            gap = trial.gap * abs(trial.value) / size / value
+            less = self._less(ratio)
+            form = Form(np.append(less.columns, self.one), np.append(less.factors, size))
+            try:
+                trial = program.least(form, x)
+            except NoSolutionError:
+                return Found(x, Status.LIMIT_WITH_INCUMBENT, value, gap)
             better = self.measured(trial.x)
-            if trial.status is not Status.OPTIMAL or better >= value * (1 - 1e-7):
-                best = trial if better < value else found
-                return Found(best.x, trial.status, min(better, value), gap)
-            found = trial
+            x = trial.x if better < value else x
+            if trial.status is not Status.OPTIMAL:
+                value = min(better, value)
+                gap = max(0.0, 1.0 - bound / value)
+                return Found(x, trial.status, value, gap)
+            if ratio >= value and better >= value * (1 - 1e-7):
+                gap = min(gap, trial.gap * abs(trial.value) / size / value)
+                return Found(x, trial.status, value, gap)
+            ratio = min(better, value)
 
     def limit(self, program: Open, value: float) -> None:
         """Allow no more than a value; infinite: no limit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from healthalloc.errors import UnsupportedError
-from healthalloc.explain.asked import TIME_LIMIT_S, rise_percent
-from healthalloc.explain.extended import worst_status
+from healthalloc.explain.asked import rise_percent
 from healthalloc.explain.tradeoffs.criterion import Criterion
-from healthalloc.explain.tradeoffs.pareto import Plan, Wanted, best_or_same, front, opened
+from healthalloc.explain.tradeoffs.pareto import Plan, best_or_same, front
+from healthalloc.explain.tradeoffs.wanted import FRONT_S, Run, Wanted, opened
 from healthalloc.labels import Words, language_of
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
@@ -32,8 +33,10 @@ class TradeOffs:
         One row for each plan, the cheapest first: ``point, criterion, unit, value,
         cost_cny_a_year`` (with the penalty of unmet demand), ``cost_rise_percent`` (of the
         least cost), ``cny_a_year_per_unit`` (cost of one unit of the criterion gained since
-        the row before; never negative on a front), ``status, gap`` (the larger of the relative
-        gaps of the programs behind the row).
+        the row before; never negative on a front), ``status`` (optimal where both gaps are as
+        small as asked for), ``cost_gap`` (share by which a plan with this value might cost
+        less; NaN in a step of `lexicographic` before the cost), ``value_gap`` (share by which a
+        plan at this cost might have a better value).
     stock
         What each plan holds: ``point, facility_id, resource_id, existing, allocated, change``.
     sites
@@ -108,7 +111,7 @@ def trade_offs(
     points: int = 11,
     within: float | None = None,
     resource: str | None = None,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = FRONT_S,
     gap: float | None = None,
 ) -> TradeOffs:
     """Trace the Pareto front of cost against a criterion.
@@ -134,9 +137,11 @@ def trade_offs(
     resource
         Resource that the equity criteria count, all kinds below it included; by default the
         first root of kind ``bed``.
-    time_limit_s, gap
-        Seconds for each program after the least-cost one, and its relative gap (by default the
-        scenario's); what was reached is stated for each point.
+    time_limit_s
+        Seconds for all programs after the least-cost one. Of whole units each point may take
+        an even share of what is left; what was reached is stated for each.
+    gap
+        Relative gap of each program, by default the scenario's.
 
     Returns
     -------
@@ -163,9 +168,9 @@ def trade_offs(
         limit = "" if within is None else f" within {within:g} % of the least cost"
         raise UnsupportedError(
             f"there is nothing to trade: no plan{limit} has a better {against} than the "
-            f"least-cost plan ({value:.6g} {other.unit})"
+            f"least-cost plan: {value:.6g} ({other.unit})"
         )
-    return _result(run.base, [(run.criteria[0], plan) for plan in plans], lost)
+    return _result(run, [(run.criteria[0], plan) for plan in plans], lost)
 
 
 def max_min(
@@ -173,7 +178,7 @@ def max_min(
     *,
     within: float,
     resource: str | None = None,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = FRONT_S,
     gap: float | None = None,
 ) -> TradeOffs:
     """Give the area that is worst off as much per resident as a budget allows.
@@ -200,7 +205,7 @@ def max_min(
     )  # fmt: skip
     run = opened(scenario, wanted)
     plans, lost = front(run, run.criteria[0], 2)
-    return _result(run.base, [(run.criteria[0], plan) for plan in plans], lost)
+    return _result(run, [(run.criteria[0], plan) for plan in plans], lost)
 
 
 def lexicographic(
@@ -209,7 +214,7 @@ def lexicographic(
     *,
     within: float | None = None,
     resource: str | None = None,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = FRONT_S,
     gap: float | None = None,
 ) -> TradeOffs:
     """Make the first criterion best, then the second without loss in the first, and so on.
@@ -234,20 +239,27 @@ def lexicographic(
         time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
     run = opened(scenario, wanted)
+    program, until = run.program, time.perf_counter() + run.options.time_limit_s
+    whole = program.session.program.is_mixed_integer
     steps: list[tuple[Criterion, Plan]] = []
-    for criterion in each(run.criteria, "steps", item=lambda c: c.name):
+    for k, criterion in enumerate(each(run.criteria, "steps", item=lambda c: c.name)):
+        now = time.perf_counter()
+        program.until = now + (until - now) / (len(run.criteria) - k if whole else 1)
         if steps:
-            found = best_or_same(criterion, run.program, steps[-1][1].x)
+            found = best_or_same(criterion, program, steps[-1][1].x)
         else:
-            found = criterion.least(run.program)
-        criterion.limit(run.program, found.value)
-        x = found.x
-        steps.append((criterion, Plan(x, run.cost.value(x), criterion.value(x), (found,))))
-    return _result(run.base, steps)
+            found = criterion.least(program)
+        criterion.limit(program, found.value)
+        x, of_cost = found.x, found.bound if criterion is run.cost else np.nan
+        value = criterion.value(x)
+        plan = Plan(x, run.cost.value(x), value, value, of_cost, found.bound)
+        steps.append((criterion, plan))
+    return _result(run, steps)
 
 
-def _result(base: Solution, steps: Sequence[tuple[Criterion, Plan]], lost: int = 0) -> TradeOffs:
+def _result(run: Run, steps: Sequence[tuple[Criterion, Plan]], lost: int = 0) -> TradeOffs:
     """The tables of some plans, in the order given."""
+    base = run.base
     least = min([base.objective, *(plan.cost for _, plan in steps)])
     stock_columns = base.model.program.column_block("stock").slice
     open_columns = base.model.program.column_block("open").slice
@@ -259,10 +271,12 @@ def _result(base: Solution, steps: Sequence[tuple[Criterion, Plan]], lost: int =
             price = (plan.cost - before[1].cost) / (before[1].value - plan.value)
         before = criterion, plan
         rise = rise_percent(plan.cost, least)
-        status = worst_status(plan.solves).value
-        gap = max(found.gap for found in plan.solves)
+        gaps = plan.cost_gap, plan.value_gap
+        status = plan.status(run.options).value
         value = criterion.sign * plan.value + 0.0
-        rows.append((k, criterion.name, criterion.unit, value, plan.cost, rise, price, status, gap))
+        rows.append(
+            (k, criterion.name, criterion.unit, value, plan.cost, rise, price, status, *gaps)
+        )
         held = base.scenario.stock[["facility_id", "resource_id", "existing"]].copy()
         held["allocated"] = np.round(plan.x[stock_columns], 6) + 0.0
         held["change"] = held["allocated"] - held["existing"]
@@ -274,7 +288,7 @@ def _result(base: Solution, steps: Sequence[tuple[Criterion, Plan]], lost: int =
         sites.append(opened)
     names = [
         "point", "criterion", "unit", "value", "cost_cny_a_year", "cost_rise_percent",
-        "cny_a_year_per_unit", "status", "gap",
+        "cny_a_year_per_unit", "status", "cost_gap", "value_gap",
     ]  # fmt: skip
     return TradeOffs(
         base, pd.DataFrame(rows, columns=names), pd.concat(stock, ignore_index=True),

@@ -2,143 +2,73 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from healthalloc.errors import DataError, NoSolutionError, Problem
-from healthalloc.explain.asked import ceiling, explain_options, least_cost, limit_problems
-from healthalloc.explain.extended import Builder, Found, Open
-from healthalloc.explain.tradeoffs.criteria import CRITERIA, Asked, served_as
+from healthalloc.errors import NoSolutionError
+from healthalloc.explain.extended import SLACK, Found, Open
 from healthalloc.explain.tradeoffs.criterion import Criterion
+from healthalloc.explain.tradeoffs.wanted import Run
 from healthalloc.formulation.program import Floats
 from healthalloc.progress import phase
-from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, Status
+from healthalloc.solvers.certificate import TOLERANCE
 from healthalloc.solvers.interior import LEAST_COLUMNS
-from healthalloc.solvers.session import seconds_from_nothing
-from healthalloc.validate import nearest
 
+FIRST, FAR = 0.85, 0.6
+"""Share of a point's time for the first of its two programs, which says most about it; of the
+best end's time, which is twice as long, because from its plan the levels begin."""
 SAME = 1e-7
 """Relative difference below which two values count as one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a run is asked for.
-
-    Parameters
-    ----------
-    criteria
-        Names of criteria beside cost, or with it where it has a rank.
-    points
-        Most points of a front.
-    within
-        Farthest that cost may rise above the least, in percent; ``None``: no limit.
-    resource
-        Resource that equity counts; ``None``: the first root of kind ``bed``.
-    time_limit_s, gap
-        Limits of each program after the least-cost one.
-    against_cost
-        Whether the criteria are held against cost, which then is none of them.
-    """
-
-    criteria: Sequence[str]
-    points: int = 2
-    within: float | None = None
-    resource: str | None = None
-    time_limit_s: float
-    gap: float | None
-    against_cost: bool = False
-
-    def check(self, scenario: Scenario) -> str:
-        """The resource that equity counts, once everything asked for makes sense.
-
-        Raises
-        ------
-        DataError
-            With everything that does not.
-        """
-        found = limit_problems("trade-offs", self.time_limit_s, self.gap)
-
-        def refuse(message: str, value: object, mend: str) -> None:
-            found.append(Problem("trade-offs", message, value=str(value), mend=mend))
-
-        if not self.criteria:
-            refuse("no criterion is given", "", f"allowed: {', '.join(CRITERIA)}")
-        for k, name in enumerate(self.criteria):
-            if name not in CRITERIA:
-                known = f"allowed: {', '.join(CRITERIA)}"
-                refuse("is no criterion", name, nearest(name, CRITERIA) or known)
-            elif name == "cost" and self.against_cost:
-                refuse("is what is traded", name, "name another criterion")
-            elif name in self.criteria[:k]:
-                refuse("is given twice", name, "name each criterion once")
-        if self.points < 2:
-            refuse("is too few points: a front has two ends", self.points, "2 or more")
-        if self.within is not None and not (self.within > 0 and np.isfinite(self.within)):
-            refuse("leaves no range of cost to trade in", self.within, "a percentage above 0")
-        table = scenario.resources
-        ids = list(table["resource_id"])
-        if self.resource is not None and self.resource not in ids:
-            refuse("is no resource", self.resource, nearest(self.resource, ids))
-        beds = list(table["resource_id"][(table["kind"] == "bed") & (table["parent_id"] == "")])
-        chosen = beds if self.resource is None else [self.resource]
-        if not chosen and any(name.startswith("equity") for name in self.criteria):
-            refuse("the scenario has no resource of kind bed", "", "name another resource")
-        if found:
-            raise DataError(found)
-        return chosen[0] if chosen else ""
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """The least-cost plan, and its program open with the criteria on it."""
-
-    base: Solution
-    program: Open
-    cost: Criterion
-    criteria: Sequence[Criterion]
-    ceiling: float
-    options: SolverOptions
-
-
-def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
-    """Check what is asked for, find the least-cost plan, and open its program.
-
-    Parameters
-    ----------
-    scenario
-        A scenario, or its least-cost solution.
-    wanted
-    """
-    given = scenario.scenario if isinstance(scenario, Solution) else scenario
-    resource_id = wanted.check(given)
-    base = least_cost(scenario)
-    options = explain_options(base, wanted.time_limit_s, wanted.gap)
-    most = ceiling(base, wanted.within)
-    access = any(name.startswith("access") for name in wanted.criteria)
-    builder = Builder(served_as(base) if access else base.model.program)
-    asked = Asked(base, most, resource_id, options)
-    cost = CRITERIA["cost"](builder, asked)
-    made = [cost if n == "cost" else CRITERIA[n](builder, asked) for n in wanted.criteria]
-    extended, before = builder.program(), base.result.basis
-    basis = None if before is None else before.carried(base.model.program, extended)
-    program = Open(extended, options, basis, cold_s=seconds_from_nothing(base.result))
-    cost.limit(program, most)
-    return Run(base, program, cost, made, most, options)
-
-
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A plan of a front: its columns, cost and value, and the answers behind it."""
+    """A plan of a front, and what is proved of it.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_columns,)
+    cost, value
+    level
+        The value that it was to reach; infinite: any.
+    cost_bound
+        No plan that reaches the level costs less.
+    value_bound
+        No plan as cheap has a better value.
+    """
 
     x: Floats
     cost: float
     value: float
-    solves: tuple[Found, ...]
+    level: float
+    cost_bound: float
+    value_bound: float
+
+    @property
+    def cost_gap(self) -> float:
+        """Share by which the least cost for the value may lie below the plan's."""
+        return relative_gap(self.cost, self.cost_bound)
+
+    @property
+    def value_gap(self) -> float:
+        """Share by which the best value for the cost may be better than the plan's."""
+        return relative_gap(self.value, self.value_bound)
+
+    def status(self, options: SolverOptions) -> Status:
+        """Optimal where both gaps are as small as asked for; one that is NaN does not count."""
+        is_proved = np.nanmax([self.cost_gap, self.value_gap]) <= max(options.gap, TOLERANCE)
+        return Status.OPTIMAL if is_proved else Status.LIMIT_WITH_INCUMBENT
+
+
+def relative_gap(value: float, bound: float) -> float:
+    """Distance of a value and its lower bound as a share of the value, 0 up to rounding."""
+    apart = value - bound
+    return 0.0 if apart <= SLACK * max(1.0, abs(value)) else apart / max(abs(value), SLACK)
 
 
 def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
@@ -160,35 +90,44 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     -------
     list of Plan
     int
-        Levels, ends among them, that a limit left without a plan.
+        Levels, ends among them, that a limit left without a plan of their own.
     """
     cost, program = run.cost, run.program
     whole = program.session.program.is_mixed_integer
+    until = time.perf_counter() + run.options.time_limit_s
 
-    def cheapest(start: Floats | None = None, found: Found | None = None) -> Plan:
-        """Least cost under the limit on the criterion, then the best of it at that cost."""
-        found = found or cost.least(program, start)
+    def share(left: float, first: Open, then: Open, part: float = FIRST) -> None:
+        """Give the two programs of a point their time, with ``left`` points to go."""
+        now = time.perf_counter()
+        own = (until - now) / left if whole else until - now
+        first.until, then.until = now + (part if whole else 1.0) * own, now + own
+
+    def cheapest(level: float, found: Found) -> Plan:
+        """From the least cost under a limit on the criterion: the best of it at that cost."""
         cost.limit(second, found.value)
-        return made(found, best_or_same(other, second, found.x))
+        last = best_or_same(other, second, found.x)
+        return Plan(last.x, cost.value(last.x), other.value(last.x), level, found.bound, last.bound)
 
-    def made(found: Found, last: Found) -> Plan:
-        return Plan(last.x, cost.value(last.x), other.value(last.x), (found, last))
-
-    def dearest() -> Plan:
-        """The best of the criterion, then the least cost for it."""
+    def dearest(found: Found) -> Plan:
+        """From the best of the criterion: the least cost for it."""
         other.limit(program, found.value)
-        return made(found, best_or_same(cost, program, found.x))
+        last = best_or_same(cost, program, found.x)
+        value = other.value(last.x)
+        return Plan(last.x, cost.value(last.x), value, found.value, last.bound, found.bound)
 
     with phase("points", points) as step:
+        share(points, program, program)
         try:
-            least_cost = cost.least(program)
+            least_cost = least_cost_of(run)
         except NoSolutionError:
             return [_base_plan(run, other)], points - 1
         second = program.reopened()
-        plans, lost = [cheapest(found=least_cost)], 0
+        share(points, program, second)
+        plans, lost = [cheapest(np.inf, least_cost)], 0
         basis = second.session.basis
         cost.limit(second, run.ceiling)
         step(1)
+        share(points / 2, second, program, FAR)
         if program.session.program.n_columns >= LEAST_COLUMNS:
             second.session.forget()  # the interior point is there before simplex has walked it
         try:
@@ -198,34 +137,84 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
         # held to a least cost the program has no inside for an interior point to walk through
         second.session.cold_s = np.inf
         # of whole units the far end is where the others start; of fractions they lead to it
-        best = dearest() if whole else None
+        best = dearest(found) if whole else None
         if not _less(found.value, plans[0].value):
-            return plans, lost
+            return plans, 0 if found.status is Status.OPTIMAL else points - 1
         if not whole:
             second.session.return_to(basis)
-        for k, level in enumerate(other.levels(found.value, plans[0].value, points - 2), start=2):
-            if not _less(level, plans[-1].value):
+        # fractions go from level to level; whole units begin from the plan of a tighter level,
+        # so that their levels are halved again and again
+        open_ = [(other.levels(found.value, plans[0].value, points - 2), plans[0], best)]
+        while open_:
+            levels, looser, tighter = open_.pop()
+            levels = [level for level in levels if _less(level, looser.value)]
+            if not levels:
                 continue
-            step(k)
-            other.limit(program, level)
+            middle = len(levels) // 2 if whole else 0
+            step(len(plans) + lost + 1)
+            share(sum(len(rest) for rest, *_ in open_) + len(levels), program, second)
+            other.limit(program, levels[middle])
             try:
-                plans.append(cheapest(best.x if best else None))
+                least = cost.least(program, tighter.x if tighter else None)
             except NoSolutionError:
                 lost += 1
-        plans.append(best or dearest())
-    return non_dominated(plans), lost
+                plan = None
+            else:
+                plan = cheapest(levels[middle], least)
+                plans.append(plan)
+                begun_with = tighter is not None and not _less(plan.cost, tighter.cost)
+                lost += begun_with and plan.cost_gap > run.options.gap
+            open_.append((levels[:middle], looser, plan or tighter))
+            open_.append((levels[middle + 1 :], plan or looser, tighter))
+        share(1, program, program)
+        plans.append(best or dearest(found))
+    return non_dominated(proved(plans)), lost
+
+
+def least_cost_of(run: Run) -> Found:
+    """The least cost, of whole units that of the plan at hand where its proof will do."""
+    program, base = run.program.session.program, run.base
+    if not program.is_mixed_integer:
+        return run.cost.least(run.program)
+    x = _of(base)
+    more = slice(len(x), None)
+    # indicators of 1 forbid nothing; the solver completes the fractions
+    added = np.where(program.integer, program.column_upper, program.column_lower)[more]
+    x = np.concatenate([x, added])
+    if base.gap <= run.options.gap:
+        return Found(x, base.status, base.objective, base.gap)
+    return run.cost.least(run.program, x)
 
 
 def _base_plan(run: Run, other: Criterion) -> Plan:
     """The least-cost plan that the run began with, its criterion not made best."""
-    cost, value = run.base.objective, other.value(_of(run.base))
-    stopped = Found(_of(run.base), Status.LIMIT_WITH_INCUMBENT, cost, run.base.gap)
-    return Plan(stopped.x, cost, value, (stopped,))
+    x, cost = _of(run.base), run.base.objective
+    bound = cost - run.base.gap * abs(cost)
+    return Plan(x, cost, other.value(x), np.inf, bound, -np.inf)
 
 
 def _of(base: Solution) -> Floats:
     assert base.result.x is not None
     return base.result.x
+
+
+def proved(plans: Sequence[Plan]) -> list[Plan]:
+    """The plans with what the programs of one prove of another.
+
+    What is too cheap for a level is too cheap for a better one, and what is too good for a cost
+    too good for a smaller one.
+    """
+    return [
+        replace(
+            plan,
+            cost_bound=max(p.cost_bound for p in plans if p is plan or p.level >= plan.value),
+            value_bound=max(
+                [p.value_bound for p in plans if p is plan or p.cost >= plan.cost]
+                + [p.level for p in plans if _less(plan.cost, p.cost_bound)]
+            ),
+        )
+        for plan in plans
+    ]
 
 
 def best_or_same(criterion: Criterion, program: Open, x: Floats) -> Found:
