@@ -165,7 +165,7 @@ def _show_resolved(console: Console, rows: pd.DataFrame) -> None:
         _cost(cost, low, high)
         for cost, low, high in rows.filter(like="cost").itertuples(index=False)
     ]
-    shown["status"] = rows["status"]
+    shown["status"] = [Status(status).words for status in rows["status"]]
     basis = str(rows["basis"].iat[0]).rsplit(", ", 1)[0]
     display.print_table(console, f"{basis.capitalize()} (CNY a year)", shown)
 
@@ -185,7 +185,8 @@ def _price(price: float, low: float, high: float, is_range: bool) -> str:
 
 
 def _end(target: float) -> str:
-    return "any" if np.isinf(target) else f"{target:.6g}"
+    # what rounding leaves of a range that ends at nothing
+    return "any" if np.isinf(target) else f"{round(target, 9):.6g}"
 
 
 def _cost(cost: float, low: float, high: float) -> str:

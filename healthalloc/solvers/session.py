@@ -251,6 +251,19 @@ class Session:
         """The basis of the last answer as HiGHS keeps it, for `return_to`."""
         return self._highs.getBasis()
 
+    def farkas(self) -> Floats | None:
+        """Weights of the rows that prove a linear program infeasible, where HiGHS has them.
+
+        Returns
+        -------
+        ndarray, shape (n_rows,), or None
+            Rows with weight 0 play no part in the proof (Farkas' lemma).
+        """
+        if not self._highs.getDualRayExist()[1]:
+            return None
+        _, found, weight = self._highs.getDualRay()
+        return np.asarray(weight, dtype=float) if found else None
+
     def return_to(self, basis: Any) -> None:
         """Let the next solve begin from a basis of the same rows and columns.
 

@@ -437,21 +437,21 @@ def test_exact_values_that_fix_each_other() -> None:
 
 def test_whole_units_are_relaxed_and_solved_again_and_each_says_so() -> None:
     ratio = clause(
-        "ratio_to_population", id="beds", resource="bed", unit="per_1000_residents", at_least=4.05
+        "ratio_to_population", id="beds", resource="bed", unit="per_1000_residents", at_least=4.09
     )
     found = priced(ratio, whole_units=True, resolve=1)
     row = one(found, "beds")
     assert row["price_cny_a_year"] == pytest.approx(1500)
     assert row["price_basis"] == "dual of the linear program, whole units relaxed"
-    assert row["whole_cny_a_year"] == pytest.approx(0.5 * 150)
+    assert row["whole_cny_a_year"] == pytest.approx(0.9 * 150)
     assert "whole units relaxed" in row["whole_basis"]
     again = found.resolved.set_index("change")
-    # 40.5 beds are 41, 50.5 are 51
-    assert again.loc["one unit tighter", "cost_cny_a_year"] == pytest.approx(10 * 150)
-    assert again.loc["one unit tighter", "target"].endswith("5.05")
+    # 40.9 beds are 41, a hundredth more are 42
+    assert again.loc["1 % tighter", "cost_cny_a_year"] == pytest.approx(150)
+    assert again.loc["1 % tighter", "target"].endswith("4.1309")
     assert again.loc["left out", "cost_cny_a_year"] == pytest.approx(150)
     assert list(again["basis"]) == [
-        "re-solved with whole units, one unit tighter", "re-solved with whole units, left out",
+        "re-solved with whole units, 1 % tighter", "re-solved with whole units, left out",
     ]  # fmt: skip
     assert (again["status"] == "optimal").all()
     assert (again["gap"] <= 1e-6).all()

@@ -222,3 +222,21 @@ def test_a_milp_starts_from_the_last_incumbent(tmp_path: Path) -> None:
     opened.set_row_bounds(np.array([0]), np.array([3.9]), np.array([np.inf]))
     same_answer(opened)
     assert "MIP start solution is feasible" in (tmp_path / "log").read_text()
+
+
+def test_the_proof_of_infeasibility_weighs_the_rows_that_it_takes() -> None:
+    """x + y >= 5 and x + y <= 4 cannot both hold; y <= 9 has nothing to do with it."""
+    matrix = csc_array(np.array([[1.0, 1.0], [0.0, 1.0], [1.0, 1.0]]))
+    both = LinearProgram(
+        np.zeros(2), 0.0, matrix, np.array([5.0, -np.inf, -np.inf]), np.array([np.inf, 9.0, 4.0]),
+        np.zeros(2), np.full(2, np.inf), np.zeros(2, dtype=bool),
+    )  # fmt: skip
+    opened = Session(both, SolverOptions())
+    opened.set_row_bounds(np.array([2]), np.array([-np.inf]), np.array([np.inf]))
+    assert opened.solve().status is Status.OPTIMAL
+    assert opened.farkas() is None
+    opened.set_row_bounds(np.array([2]), np.array([-np.inf]), np.array([4.0]))
+    assert opened.solve().status is Status.INFEASIBLE
+    weights = opened.farkas()
+    assert weights is not None
+    assert list(weights != 0) == [True, False, True]

@@ -18,7 +18,8 @@ from healthalloc.solvers.highs import passed, solve_highs
 from healthalloc.solvers.session import Session
 
 Method = Literal["elastic", "iis"]
-Feasible = Callable[[Positions], bool | None]
+Ask = Callable[[Positions], tuple[bool | None, Positions]]
+"""Whether some members can all hold (None: unanswered); if not, those of them that it takes."""
 STRETCHED = 1e-6
 """Stretch of a side that counts as none."""
 SECONDS_A_SET = 10.0
@@ -145,27 +146,29 @@ def _needed(
         if soft.feasible(kept, relaxed=True) is False:
             return kept, certain
     ends = np.inf if relaxed else time.monotonic() + SECONDS_A_SET
-    return _filtered(members, lambda some: soft.feasible(some, relaxed=relaxed), ends, patient)
+
+    return _filtered(members, lambda m: (soft.feasible(m, relaxed=relaxed), m), ends, patient)
 
 
 def _filtered(
-    members: Positions, feasible: Feasible, ends: float = np.inf, patient: bool = True
+    members: Positions, ask: Ask, ends: float = np.inf, patient: bool = True
 ) -> tuple[Positions, bool]:
     kept, certain = members, True
     for member in members:
+        if member not in kept:
+            continue
         if time.monotonic() > ends or not (certain or patient):
             return kept, False
-        rest = kept[kept != member]
-        found = feasible(rest)
+        found, some = ask(kept[kept != member])
         if found is False:
-            kept = rest
+            kept = some
         elif found is None:
             certain = False
     return kept, certain
 
 
-def _warm(soft: SoftProgram, members: Positions) -> Feasible:
-    """Whether some of the members can all hold in fractions, asked from the last basis."""
+def _warm(soft: SoftProgram, members: Positions) -> Ask:
+    """Ask in fractions, from the last basis; a proof names the members that it takes."""
     program, used = soft.program(members)
     even, _ = evened(program.relaxed())
     session, of = Session(even, soft.options), soft.member[used]
@@ -178,7 +181,16 @@ def _warm(soft: SoftProgram, members: Positions) -> Feasible:
         session.set_row_bounds(rows, lower, upper)
         return answer_of(session.solve().status)
 
-    return feasible
+    def ask(some: Positions) -> tuple[bool | None, Positions]:
+        found = feasible(some)
+        weight = session.farkas() if found is False else None
+        if weight is None:
+            return found, some
+        fewer = np.intersect1d(some, of[weight[rows] != 0])
+        # what rounding took from the weights may be needed
+        return found, fewer if feasible(fewer) is False else some
+
+    return ask
 
 
 def _sensitive(soft: SoftProgram, members: Positions) -> Positions:

@@ -12,6 +12,7 @@ from healthalloc.explain.prices.marginal import StatementPrice
 from healthalloc.explain.prices.moves import freed, moved
 from healthalloc.formulation.assemble import Enforced
 from healthalloc.formulation.program import LinearProgram
+from healthalloc.plan import RatioBetweenResources, RatioToPopulation
 from healthalloc.plan.clause import Clause
 from healthalloc.solution import Solution
 from healthalloc.solvers import Session, SolverOptions, Status, certify
@@ -44,16 +45,24 @@ class Resolver:
         self._exact = solution.gap <= options.gap
 
     def tighter(self, price: StatementPrice) -> dict[str, Any]:
-        """One unit tighter, or as much as there is room for (a row of ``resolved``)."""
+        """One unit tighter, or as much as there is room for (a row of ``resolved``).
+
+        A ratio is tightened by a hundredth: with one doctor more for each 1,000 residents it
+        would be another plan.
+        """
         clause, side = price.clause, price.side
-        step = min(1.0, side.room)
+        is_ratio = isinstance(clause, RatioToPopulation | RatioBetweenResources)
+        wanted = abs(side.target) / 100 if is_ratio and side.target else 1.0
+        step = min(wanted, side.room)
         low, high = side.bounds(clause, step)
         shown = replace(
             clause, equals=low if low == high else None, about=None, tolerance=None,
             at_least=low if np.isfinite(low) and low < high else None,
             at_most=high if np.isfinite(high) and low < high else None,
         )  # fmt: skip
-        change = "one unit tighter" if step == 1 else f"{step:g} of a unit tighter"
+        change = "1 % tighter" if is_ratio and side.target else "one unit tighter"
+        if step < wanted:
+            change = f"{step:g} of a unit tighter"
         program = moved(self._program, price.move, step)
         return self._compared(clause, program, 1.0, change, shown.target_label)
 

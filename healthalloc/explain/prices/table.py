@@ -167,10 +167,10 @@ def price_solution(
     solution
         An optimal one, or the best that was found before a limit.
     resolve
-        Number of clauses that are solved again one unit tighter: those of which a target 1 %
-        tighter costs most, so that units do not matter; then those that the sites as chosen do
-        not allow to be tightened. As many, dearest as a whole, are solved again without the
-        clause, where the plan has whole units or site choices.
+        Number of clauses that are solved again one unit tighter (a ratio 1 %): those of which a
+        target 1 % tighter costs most, so that units do not matter; then those that the sites as
+        chosen do not allow to be tightened. As many, dearest as a whole, are solved again without
+        the clause, where the plan has whole units or site choices.
     clauses
         Ids, or ids with a part, of the clauses to price; ``None`` for all that are enforced.
     ranges
