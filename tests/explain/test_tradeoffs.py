@@ -316,6 +316,7 @@ LINEAR = ["access-mean", "access-worst", "equity-gini", "equity-worst-tenth", "e
 def test_linear_front_is_convex_falling_and_not_below_the_optimum(criterion: str) -> None:
     found = trade_offs(linear(), criterion, points=9)
     points = np.array(front(found, criterion))
+    assert set(found.points["status"]) == {"optimal"}
     steps = np.diff(points, axis=0)
     assert (steps[:, 0] > 0).all()
     assert (steps[:, 1] < 0).all()
@@ -585,7 +586,10 @@ def test_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", ("yearly cost above", "mean way to care")), ("zh", ("年费用高出", "平均就医行程"))],
+    [
+        ("en", ("yearly cost above", "mean way to care\n(minutes one way)")),
+        ("zh", ("年费用高出", "平均就医行程\n(分钟，单程)")),
+    ],
 )
 def test_plot(language: str, words: tuple[str, ...], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
@@ -595,10 +599,15 @@ def test_plot(language: str, words: tuple[str, ...], tmp_path: Path) -> None:
     figure = found.plot(language=language)
     axes = figure.axes[0]
     assert axes.get_xlabel().startswith(words[0])
-    assert axes.get_ylabel().startswith(words[1])
+    assert axes.get_ylabel() == words[1]
     x, y = axes.lines[0].get_data()
     assert list(x) == list(found.points["cost_rise_percent"])
     assert list(y) == list(found.points["value"])
+    assert axes.get_legend() is None
+    found.points["status"] = ["optimal", "limit_with_incumbent", "optimal"]
+    hollow = found.plot(language=language).axes[0].lines[1]
+    assert list(hollow.get_xdata()) == found.points["cost_rise_percent"].tolist()[1:2]
+    assert found.plot(language=language).axes[0].get_legend() is not None
     figure.savefig(tmp_path / "front.svg")
     assert "<svg" in (tmp_path / "front.svg").read_text(encoding="utf-8")
 

@@ -99,7 +99,7 @@ class TradeOffs:
         from healthalloc.plotting.figure import figure_class, legible
         from healthalloc.plotting.fronts import draw_front
 
-        figure = figure_class()(figsize=(6.4, 4.2), layout="constrained")
+        figure = figure_class()(figsize=(6.4, 4.2), dpi=150, layout="constrained")
         draw_front(figure.subplots(), self, Words(language_of(language)))
         return legible(figure)
 

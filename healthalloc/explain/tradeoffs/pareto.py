@@ -68,7 +68,8 @@ class Plan:
 def relative_gap(value: float, bound: float) -> float:
     """Distance of a value and its lower bound as a share of the value, 0 up to rounding."""
     apart = value - bound
-    return 0.0 if apart <= SLACK * max(1.0, abs(value)) else apart / max(abs(value), SLACK)
+    rounding = 10 * SLACK * max(1.0, abs(value))  # limits are loosened by SLACK
+    return 0.0 if apart <= rounding else apart / max(abs(value), SLACK)
 
 
 def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
@@ -132,6 +133,9 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
             second.session.forget()  # the interior point is there before simplex has walked it
         try:
             found = other.least(second, plans[0].x)
+            if found.status is not Status.OPTIMAL and not _less(found.value, plans[0].value):
+                share(1, second, program)  # without a far end there is nothing else to do
+                found = other.least(second, found.x)
         except NoSolutionError:
             return plans, points - 1
         # held to a least cost the program has no inside for an interior point to walk through
