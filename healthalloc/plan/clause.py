@@ -78,6 +78,8 @@ class Clause(ABC):
     """Largest target that makes sense, in the clause's unit."""
     is_parameter: ClassVar[bool] = False
     """Whether enforcing the clause changes a norm of the program instead of adding rows."""
+    measure_has_target: ClassVar[bool] = False
+    """Whether what the clause measures hangs on its target, and must follow it."""
     is_about_distance: ClassVar[bool] = False
     """Whether who can meet the clause hangs on distances: nobody near enough is then a finding
     (the plan is infeasible, and that is explained), not a slip in the tables."""

@@ -30,6 +30,7 @@ class FacilityPerPopulation(Clause):
     """
 
     kind: ClassVar[str] = "facility_per_population"
+    measure_has_target: ClassVar[bool] = True
     scope: Scope = field(default_factory=dict)
 
     @property

@@ -792,3 +792,17 @@ def test_what_costs_the_same_anywhere_moves_nowhere() -> None:
     again = what_if.solve(near=second)
     assert again.stock["allocated"].tolist() == second.stock["allocated"].tolist()
     assert again.objective == pytest.approx(first.objective)
+
+
+@pytest.mark.parametrize("target", [1.25, 2.0, 0.5])
+def test_a_target_above_all_residents_still_lets_one_facility_open(target: float) -> None:
+    """So many residents are counted as the floor asks for, and that moves with the floor."""
+    everybody = region().populations["residents"].sum()
+    floor = clause("facility_per_population", id="per", at_least=1.5 * everybody)
+    what_if = WhatIf(sited(clauses=[floor]))
+    same_as_cold(what_if)
+    what_if.set("per", target * everybody)
+    edited = same_as_cold(what_if).model.program
+    by_hand = ha.formulate(what_if.scenario).program
+    assert edited.row_lower.tolist() == by_hand.row_lower.tolist()
+    assert (edited.matrix != by_hand.matrix).nnz == 0

@@ -10,13 +10,14 @@ from scipy.sparse import csr_array
 
 from healthalloc.explain.what_if.edits import Edits
 from healthalloc.formulation import blocks
-from healthalloc.formulation.assemble import Model, formulate
+from healthalloc.formulation.assemble import Enforced, Model, formulate
 from healthalloc.formulation.blocks import Positions
 from healthalloc.formulation.budget import BUDGET_ID
 from healthalloc.formulation.objective import objective, point_penalties
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.layout import Layout
 from healthalloc.norms import cases_per_flow, demand_cases, unmet_penalties
+from healthalloc.plan.clause import Clause
 from healthalloc.solution import Solution
 from healthalloc.solvers import Result, Session, SolverOptions
 from healthalloc.solvers.session import seconds_from_nothing
@@ -115,8 +116,9 @@ class OpenProgram:
             for session in self._sessions:
                 session.set_row_bounds(rows, -free, free)
             return
-        bounds = self._edits.clause(name).bounds
-        made, _ = blocks.clause_rows(enforced.measure, bounds, enforced.first_reached)
+        if clause.measure_has_target:
+            enforced = self._measured_anew(number, clause, self._opened.layout)
+        made, _ = blocks.clause_rows(enforced.measure, clause.bounds, enforced.first_reached)
         if made.n_rows != len(rows):
             self._open()  # a value became a range, or the other way round
             return
@@ -204,14 +206,17 @@ class OpenProgram:
         if BUDGET_ID not in self._number:
             return
         number = self._number[BUDGET_ID]
-        was = self._opened.enforced[number]
-        now = replace(was, measure=was.clause.measured(layout))
-        enforced = list(self._opened.enforced)
-        enforced[number] = now
-        self._opened = replace(self._opened, enforced=tuple(enforced))
-        made, _ = blocks.clause_rows(now.measure, was.clause.bounds, was.first_reached)
+        now = self._measured_anew(number, self._opened.enforced[number].clause, layout)
+        made, _ = blocks.clause_rows(now.measure, now.clause.bounds, now.first_reached)
         for session in self._sessions:
             session.set_row(now.start, made.column, made.value)
+
+    def _measured_anew(self, number: int, clause: Clause, layout: Layout) -> Enforced:
+        """The rows of a clause with what it measures now, noted in what is open."""
+        enforced = list(self._opened.enforced)
+        enforced[number] = replace(enforced[number], measure=clause.measured(layout))
+        self._opened = replace(self._opened, enforced=tuple(enforced))
+        return enforced[number]
 
     @property
     def _sessions(self) -> list[Session]:
