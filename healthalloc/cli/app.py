@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -168,5 +168,20 @@ def read(folder: Path, audit_only: list[str] | None = None) -> Scenario:
     """
     scenario = read_scenario(folder)
     if audit_only:
-        scenario = scenario.audit_only(*(i for word in audit_only for i in word.split(",")))
+        known = [word for c in scenario.plan.clauses for word in (c.id, c.name)]
+        scenario = scenario.audit_only(*split_ids(audit_only, known))
     return scenario
+
+
+def split_ids(words: Iterable[str] | None, known: Iterable[str]) -> list[str]:
+    """Ids as an option gives them, several joined by commas; one with a comma stays whole.
+
+    Parameters
+    ----------
+    words
+        What was typed.
+    known
+        The ids that there are.
+    """
+    whole = set(known)
+    return [i for word in words or () for i in ([word] if word in whole else word.split(","))]

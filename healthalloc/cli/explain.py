@@ -21,11 +21,13 @@ from healthalloc.cli.app import (
     make_console,
     read,
     reported_errors,
+    split_ids,
 )
 from healthalloc.display import unproved
 from healthalloc.errors import TimeLimitError
 from healthalloc.explain.conflicts import Conflicts, find_conflicts
 from healthalloc.explain.repairs import Repairs, check_kept, repairs
+from healthalloc.formulation.budget import stated
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.scenario import Scenario
 from healthalloc.solving import with_settings
@@ -76,7 +78,7 @@ def explain(
             changes["time_limit_s"] = time_limit
         scenario = with_settings(scenario, changes)
         target = None if output is None else output_folder(output, folder)
-        words = [word for given in keep or [] for word in given.split(",")]
+        words = split_ids(keep, [word for c in stated(scenario) for word in (c.id, c.name)])
         check_kept(scenario, words)
         conflicts = find_conflicts(scenario, method=method.value)
     console.print(f"[bold]{escape(scenario.settings.name)}[/]")

@@ -23,11 +23,13 @@ from healthalloc.cli.app import (
     make_console,
     read,
     reported_errors,
+    split_ids,
 )
 from healthalloc.cli.optimum import end_without_plan
 from healthalloc.explain.prices import ALL_PARTS, ClausePrices, check_request, price_solution
 from healthalloc.explain.prices.marginal import NOT_COMPUTED
 from healthalloc.explain.prices.resolves import RESOLVE_SECONDS
+from healthalloc.formulation.budget import stated
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.solvers import Status
 from healthalloc.solving import solve as solve_scenario
@@ -41,7 +43,12 @@ def prices(
     folder: Folder,
     clause: Annotated[
         list[str] | None,
-        typer.Option("--clause", "-c", show_default=False, help="Price this clause (repeatable)."),
+        typer.Option(
+            "--clause",
+            "-c",
+            show_default=False,
+            help="Price this clause (repeatable; ids may be joined by commas).",
+        ),
     ] = None,
     resolve: Annotated[
         int, typer.Option(help="Clauses to solve again with whole units, dearest first.", min=0)
@@ -73,6 +80,8 @@ def prices(
         scenario = read(folder, audit_only)
         target = None if output is None else output_folder(output, folder)
         seconds = RESOLVE_SECONDS if time_limit is None else time_limit
+        if clause is not None:
+            clause = split_ids(clause, [word for c in stated(scenario) for word in (c.id, c.name)])
         check_request(scenario, clause, resolve, seconds)
         solution = solve_scenario(
             scenario, whole_units=False if continuous else None, time_limit_s=time_limit

@@ -26,12 +26,14 @@ from healthalloc.cli.app import (
     make_console,
     read,
     reported_errors,
+    split_ids,
 )
 from healthalloc.cli.ending import end_without
 from healthalloc.display import met, money, number, print_conflict, print_table
 from healthalloc.errors import DataError, PlanError, Problem
 from healthalloc.explain.what_if import WhatIf
 from healthalloc.explain.what_if.changes import Changes
+from healthalloc.formulation.budget import stated
 from healthalloc.io import output_folder, run_facts, write_results
 from healthalloc.solution import Solution
 from healthalloc.solvers import Status
@@ -57,16 +59,27 @@ def what_if(
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLAUSE", show_default=False, help="Do not enforce it (repeatable)."),
+        typer.Option(
+            metavar="CLAUSE",
+            show_default=False,
+            help="Do not enforce it (repeatable; ids may be joined by commas).",
+        ),
     ] = None,
     close: Annotated[
         list[str] | None,
-        typer.Option(metavar="FACILITY", show_default=False, help="Shut it (repeatable)."),
+        typer.Option(
+            metavar="FACILITY",
+            show_default=False,
+            help="Shut it (repeatable; ids may be joined by commas).",
+        ),
     ] = None,
     open_: Annotated[
         list[str] | None,
         typer.Option(
-            "--open", metavar="FACILITY", show_default=False, help="Have it open (repeatable)."
+            "--open",
+            metavar="FACILITY",
+            show_default=False,
+            help="Have it open (repeatable; ids may be joined by commas).",
         ),
     ] = None,
     bound: Annotated[
@@ -95,10 +108,13 @@ def what_if(
     """Change a plan, solve it again from where it stood, and show what changes."""
     console = make_console(quiet)
     with reported_errors(quiet):
-        edits = parse_edits(
-            targets or (), drop or (), close or (), open_ or (), bound or (), demand or ()
-        )
         scenario = read(folder, audit_only)
+        places = list(scenario.facilities["facility_id"])
+        edits = parse_edits(
+            targets or (),
+            split_ids(drop, [word for c in stated(scenario) for word in (c.id, c.name)]),
+            split_ids(close, places), split_ids(open_, places), bound or (), demand or (),
+        )  # fmt: skip
         target = None if output is None else output_folder(output, folder)
         session = WhatIf(
             scenario,
@@ -206,12 +222,12 @@ def _contradictions(
 
 
 def _item(word: str) -> str:
-    """What an edit speaks of, of words such as ``xq-22=80``."""
-    return word.partition("=")[0].strip()
+    """What an edit speaks of, of words such as ``xq-22=80``; an id may have a sign in it."""
+    return word.rpartition("=")[0].strip()
 
 
 def _read_target(word: str) -> Edit | str:
-    found = re.fullmatch(rf"\s*([^=]+?)\s*=\s*({_NUMBER})(?:\.\.({_NUMBER}))?\s*(.*?)\s*", word)
+    found = re.fullmatch(rf"\s*(.+?)\s*=\s*({_NUMBER})(?:\.\.({_NUMBER}))?\s*([^=]*?)\s*", word)
     if found is None:
         return "write CLAUSE=VALUE, CLAUSE=LO..HI, or either with the unit after it"
     clause, low, high, unit = found.groups()
@@ -221,17 +237,27 @@ def _read_target(word: str) -> Edit | str:
 
 def _read_bound(word: str) -> Edit | str:
     found = re.fullmatch(
-        rf"\s*([^:=]+?)\s*:\s*([^:=]+?)\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER}|inf)?\s*", word
+        rf"\s*([^:].*:.*[^:])\s*=\s*({_NUMBER})?\s*\.\.\s*({_NUMBER}|inf)?\s*", word
     )
-    if found is None or not (found[3] or found[4]):
+    if found is None or not (found[2] or found[3]):
         return "write FACILITY:RESOURCE=LO..HI, =LO.. or =..HI (inf: no limit)"
-    facility, resource, low, high = found.groups()
+    place, low, high = found.groups()
     lower, upper = (None if end is None else float(end) for end in (low, high))
-    return lambda session: session.bound(facility, resource, lower, upper)
+    return lambda session: session.bound(*_stock(session, place), lower, upper)
+
+
+def _stock(session: WhatIf, place: str) -> tuple[str, str]:
+    """Facility and resource of ``FACILITY:RESOURCE``; where an id has a colon, those that are."""
+    words = place.split(":")
+    ways = [(":".join(words[:k]), ":".join(words[k:])) for k in range(1, len(words))]
+    pairs = [(facility.strip(), resource.strip()) for facility, resource in ways]
+    stock = session.scenario.stock
+    known = set(zip(stock["facility_id"], stock["resource_id"]))
+    return next((pair for pair in pairs if pair in known), pairs[0])
 
 
 def _read_demand(word: str) -> Edit | str:
-    found = re.fullmatch(rf"\s*([^=]+?)\s*=\s*({_NUMBER})\s*%\s*", word)
+    found = re.fullmatch(rf"\s*(.+?)\s*=\s*({_NUMBER})\s*%\s*", word)
     if found is None or found[2][0] not in "+-":
         return "write SERVICE=+5% or SERVICE=-5%"
     service, factor = found[1], 1.0 + float(found[2]) / 100.0

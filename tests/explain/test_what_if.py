@@ -406,7 +406,7 @@ REFUSED: dict[str, tuple[Callable[[WhatIf], None], str]] = {
     ),
     "setting out of range": (
         lambda w: w.figure("discount_rate", 1),
-        "1 is not 0 or more and below 1",
+        "1 is out of range: allowed is 0 or more and below 1",
     ),
     "demand nan": (lambda w: w.demand("visit", np.nan), "no factor"),
     "restore unknown": (lambda w: w.restore("beds"), "was not edited"),
@@ -685,6 +685,31 @@ def test_targets_are_read_alike(word: str) -> None:
     for made in command.parse_edits([word], [], [], [], [], []):
         made(what_if)
     assert what_if.edits["after"].tolist() == [">= 80 units"]
+
+
+def test_ids_with_signs_in_them_can_be_named(tmp_path: Path) -> None:
+    """Equals signs, colons and commas of an id are not taken for those of the option."""
+    clauses = [
+        clause("amount", id="a=1", resource="bed", at_least=41),
+        clause("amount", id="b,c", resource="bed", at_least=42),
+        clause("amount", id="d", resource="bed", at_least=1),
+        clause("amount", id="e", resource="bed", at_least=2),
+    ]
+    scenario = region(clauses=clauses)
+    named = {"city": "city:1"}
+    scenario = scenario.replace(
+        facilities=scenario.facilities.replace({"facility_id": named}),
+        stock=scenario.stock.replace({"facility_id": named}),
+    )
+    ha.write_scenario(scenario, tmp_path / "signs")
+    result = run(
+        tmp_path / "signs", "--set", "a=1=43 units", "--drop", "b,c", "--drop", "d,e",
+        "--bound", "city:1:nurse=2..", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    after = {e["item"]: e["after"] for e in json.loads(result.stdout)["tables"]["edits"]}
+    assert set(after) == {"a=1", "b,c", "d", "e", "city:1:nurse"}
+    assert after["a=1"] == ">= 43 units"
 
 
 def test_a_penalty_that_makes_turning_everybody_away_cheaper_is_refused() -> None:

@@ -14,6 +14,7 @@ PACKAGE = Path(healthalloc.__file__).parent
 SPEAKERS: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "Problem": ((1,), ("message", "mend")),
     "refuse": ((0, 1, 2), ("message", "mend")),
+    "_problem": ((0,), ("message", "mend")),
     "_of": ((2, 4), ("message", "mend")),
     "refuse_filled": ((1, 2), ()),
     "print": ((0,), ()),
@@ -30,7 +31,10 @@ SPEAKERS: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "NoSolutionError": ((0,), ()),
 }  # fmt: skip
 # rooms in which every text of several words is said to users
-TALKATIVE = ("plan", "consistency", "contradictions.py", "auditing.py", "validate.py", "door.py")
+TALKATIVE = (
+    "plan", "consistency", "contradictions.py", "auditing.py", "validate.py", "door.py",
+    "retarget.py",
+)  # fmt: skip
 # rooms whose words stand in catalogues of their own, or that say nothing to a user
 ELSEWHERE = ("labels", "plotting", "progress")
 
@@ -47,7 +51,7 @@ def sentences() -> dict[str, str]:
             for text in _texts(node, where):
                 if re.search("[a-z]", OUTSIDE.sub("", text)):
                     found.setdefault(text.strip(), f"{place}:{node.lineno}")
-        if place.parts[0] in TALKATIVE:
+        if place.parts[0] in TALKATIVE or place.name in TALKATIVE:
             for node in _literals(tree):
                 for text in _texts(node, tree):
                     words = OUTSIDE.sub("", text).split()

@@ -171,7 +171,7 @@ class Edits:
         item, key = f"{facility}:{resource}", (facility, resource)
         if key not in self.stock_row:
             held = sorted(r for f, r in self.stock_row if f == facility)
-            mend = f"{facility} has {', '.join(held) or 'no stock rows'}"
+            mend = f"{facility} holds {', '.join(held) or 'no stock rows'}"
             raise DataError([_problem("has no row in the table stock", item, mend=mend)])
         was = self.limit(key)
         low = was[0] if lower is None else float(lower)
@@ -222,7 +222,7 @@ class Edits:
         _known(name, FIGURES, "setting that can be changed here")
         least, most, words = FIGURES[name]
         if not (least <= value < most):
-            raise DataError([_problem(f"{value:g} is not {words}", name)])
+            raise DataError([_problem(f"{value:g} is out of range: allowed is {words}", name)])
         self.figures[name] = float(value)
 
     def _factor(self, item: str, sort: str, factor: float) -> float:
