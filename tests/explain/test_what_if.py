@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import healthalloc as ha
 import healthalloc.cli.what_if as command
 from healthalloc.cli.app import app
-from healthalloc.explain.what_if import WhatIf
+from healthalloc.explain.what_if import WhatIf, nearby
 from healthalloc.explain.what_if.changes import Changes
 from healthalloc.solvers import SolverOptions, solve_highs
 from tests.examples import examples
@@ -803,6 +803,22 @@ def test_near_an_earlier_answer_costs_the_same_and_moves_no_more(data: st.DataOb
         for answer in (near, any_answer)
     ]
     assert moved[0] <= moved[1] + 1e-4
+
+
+def test_an_answer_stands_though_none_nearer_can_be_solved_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def breaks_down(*_: object) -> None:
+        raise ha.SolverError("HiGHS stopped with 'Solve error'")
+
+    what_if = WhatIf(region(clauses=[clause("amount", id="beds", resource="bed", at_least=41)]))
+    before = what_if.solve()
+    what_if.set("beds", 45)
+    alone = what_if.solve()
+    monkeypatch.setattr(nearby, "solve_highs", breaks_down)
+    after = what_if.solve(near=before)
+    assert after.status is ha.Status.OPTIMAL
+    assert after.objective == pytest.approx(alone.objective)
 
 
 def test_what_costs_the_same_anywhere_moves_nowhere() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csc_array, hstack, vstack
 
+from healthalloc.errors import SolverError
+from healthalloc.explain.extended import Form
 from healthalloc.formulation.program import LinearProgram
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, certify
@@ -49,7 +51,8 @@ def nearby(solution: Solution, reference: Solution) -> Solution:
     eye = csc_array((np.ones(n_stock), (np.arange(n_stock), np.arange(n_stock))))
     pick = csc_array((np.ones(n_stock), (np.arange(n_stock), np.arange(n_stock))), (n_stock, n))
     empty = csc_array((program.n_rows, 2 * n_stock))
-    money = csc_array(np.concatenate([program.cost, np.zeros(2 * n_stock)])[None, :])
+    scale = Form(np.arange(n), program.cost).as_row
+    money = csc_array(np.concatenate([scale * program.cost, np.zeros(2 * n_stock)])[None, :])
     matrix = vstack(
         [hstack([program.matrix, empty]), hstack([pick, -eye, eye]), money], format="csc"
     )
@@ -58,13 +61,16 @@ def nearby(solution: Solution, reference: Solution) -> Solution:
     nearest = LinearProgram(
         np.concatenate([np.zeros(n), np.ones(2 * n_stock)]), 0.0, csc_array(matrix),
         np.concatenate([program.row_lower, wanted, [-np.inf]]),
-        np.concatenate([program.row_upper, wanted, [ceiling]]),
+        np.concatenate([program.row_upper, wanted, [scale * ceiling]]),
         np.concatenate([fixed.column_lower, np.zeros(2 * n_stock)]),
         np.concatenate([fixed.column_upper, np.full(2 * n_stock, np.inf)]),
         np.concatenate([program.integer, np.zeros(2 * n_stock, dtype=bool)]),
     )  # fmt: skip
     limit = min(MOST_SECONDS, solution.scenario.settings.solve.time_limit_s)
-    found = solve_highs(nearest, SolverOptions(time_limit_s=limit, gap=0.0))
+    try:
+        found = solve_highs(nearest, SolverOptions(time_limit_s=limit, gap=0.0))
+    except SolverError:  # all of the money in one row, to its last digits, is hard to solve with
+        return solution
     if found.x is None:
         return solution
     moved = found.x[:n].copy()
