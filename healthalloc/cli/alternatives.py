@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
@@ -15,7 +17,6 @@ from healthalloc.cli.app import (
     Continuous,
     Folder,
     FurtherGap,
-    FurtherTimeLimit,
     Quiet,
     Tables,
     app,
@@ -23,16 +24,18 @@ from healthalloc.cli.app import (
     read,
     reported_errors,
 )
-from healthalloc.cli.optimum import least_cost_plan, limits_end
+from healthalloc.cli.optimum import least_cost_plan
 from healthalloc.display import money, number, print_table
 from healthalloc.errors import DataError, Problem
-from healthalloc.explain.alternatives import Alternatives, check_request
+from healthalloc.explain.alternatives import TOTAL_LIMIT_S, Alternatives, check_request
 from healthalloc.explain.alternatives import alternatives as find_alternatives
-from healthalloc.explain.asked import TIME_LIMIT_S
 from healthalloc.io import output_folder, run_facts, write_results
+from healthalloc.solvers import Status
 
+LEAST_S = 0.1
+"""Seconds for the alternatives when the least-cost plan took all."""
 SHOWN = 20
-"""Rows shown of the no-regret part; ``-o`` writes all of them."""
+"""Rows shown of a table by facility; ``-o`` writes all of them."""
 
 
 @app.command()
@@ -53,7 +56,14 @@ def alternatives(
     audit_only: AuditOnly = None,
     continuous: Continuous = False,
     gap: FurtherGap = None,
-    time_limit: FurtherTimeLimit = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            show_default=False,
+            help="Seconds for the whole run, shared among its searches [default: as the scenario "
+            "says for the least-cost plan, 120 for all after it].",
+        ),
+    ] = None,
     output: Tables = None,
     quiet: Quiet = False,
 ) -> None:
@@ -62,15 +72,17 @@ def alternatives(
     with reported_errors(quiet):
         percentages = _percentages(within)
         scenario = read(folder, audit_only)
-        seconds = TIME_LIMIT_S if time_limit is None else time_limit
+        seconds = TOTAL_LIMIT_S if time_limit is None else time_limit
         check_request(scenario, percentages, different, resource or (), seconds, gap)
         target = None if output is None else output_folder(output, folder)
+        began = time.monotonic()
         base = least_cost_plan(console, scenario, continuous=continuous, time_limit_s=time_limit)
-        with limits_end():
-            found = find_alternatives(
-                base, percentages, different=different, resources=resource or (),
-                time_limit_s=seconds, gap=gap,
-            )  # fmt: skip
+        if time_limit is not None:
+            seconds = max(time_limit - (time.monotonic() - began), LEAST_S)
+        found = find_alternatives(
+            base, percentages, different=different, resources=resource or (),
+            time_limit_s=seconds, gap=gap,
+        )  # fmt: skip
         tables, run = found.tables(), found.run() | run_facts(folder)
         if target is not None:
             write_results(tables, run, target)
@@ -107,20 +119,27 @@ def show(console: Console, found: Alternatives) -> None:
         f"(gap {found.optimum.gap:.2g})"
     )
     for percent, plans in found.plans.groupby("within_percent"):
-        shown = plans.drop(columns="within_percent")
+        shown = plans.drop(columns=["within_percent", "actions_at_least"])
         shown = shown.assign(
             cost_cny_a_year=plans["cost_cny_a_year"].map(money),
-            gap=plans["gap"].map(lambda gap: f"{gap:.2g}"),
+            status=plans["status"].map(lambda status: Status(status).words),
+            gap=plans["gap"].map(lambda gap: f"{gap:.2g}" if np.isfinite(gap) else "not proved"),
             **{c: plans[c].map(number) for c in ("cost_rise_percent", *_DISTANCES)},
         )
         print_table(console, f"Plans within {percent:g} %", shown, wide=("kind",))
-        totals = found.totals[found.totals["within_percent"] == percent]
-        _print_totals(console, totals)
-        _print_no_regret(console, found.no_regret[found.no_regret["within_percent"] == percent])
+        for least in plans["actions_at_least"].dropna():
+            console.print(f"No plan within {percent:g} % takes fewer than {least:.0f} actions.")
+        _print_totals(console, found.totals[found.totals["within_percent"] == percent])
+    _print_no_regret(console, found.no_regret)
     console.print(f"Ranges: {found.ranges['basis'].iat[0]}")
+    if found.ranges_cut_off:
+        console.print(
+            f"{found.ranges_cut_off} of {len(found.ranges)} ranges were not searched to both ends "
+            "in time: the limits of the stock stand there, which leave out no plan"
+        )
     if found.plans_lost:
         console.print(
-            f"{found.plans_lost} searches found no different plan when their time was over: "
+            f"{found.plans_lost} searches found no plan when their time was over: "
             "--time-limit gives them more"
         )
 
@@ -129,29 +148,42 @@ _DISTANCES = ("from_cheapest", "from_nearest")
 
 
 def _print_totals(console: Console, totals: pd.DataFrame) -> None:
-    """One row for each facility, one column for each plan; rows that never change left out."""
+    """One row for each total that is not the same in all plans, one column for each plan."""
     if not len(totals):
         return
     keys = ["facility_id", "resource_id", "existing"]
     wide = totals.pivot_table(index=keys, columns="plan", values="allocated", sort=False)
+    apart = wide.max(axis=1) - wide.min(axis=1)
     wide.columns = pd.Index([f"plan {k}" for k in wide.columns])
-    shown = wide.reset_index()
-    moved = shown[wide.columns].ne(shown["existing"], axis=0).any(axis=1)
-    shown = shown[moved]
-    if not len(shown):
-        console.print("What is compared stays as it is in every plan.")
+    moved = wide[apart > 0].reset_index()
+    if not len(moved):
+        console.print("What is compared is the same in all of these plans.")
         return
+    order = apart[apart > 0].argsort(kind="stable").to_numpy()[::-1]
+    shown = moved.iloc[order[:SHOWN]]
     numbers = {c: shown[c].map(number) for c in ("existing", *wide.columns)}
-    print_table(console, "What each facility holds", shown.assign(**numbers))
+    print_table(console, "Where the plans differ", shown.assign(**numbers))
+    _print_more(console, len(moved))
 
 
 def _print_no_regret(console: Console, rows: pd.DataFrame) -> None:
+    """The sure changes side by side for each percentage: sites first, then the largest."""
     if not len(rows):
         console.print("No change is in every plan.")
         return
-    shown = rows[["facility_id", "resource_id", "level", "action"]].head(SHOWN)
-    for column in ("existing", "least", "most", "sure_change"):
-        shown = shown.assign(**{column: rows[column].head(SHOWN).map(number)})
-    print_table(console, "In every plan (no regret)", shown)
-    if len(rows) > SHOWN:
-        console.print(f"... and {len(rows) - SHOWN} more: -o DIR writes all of them")
+    keys = ["facility_id", "resource_id", "action", "existing"]
+    wide = rows.pivot_table(index=keys, columns="within_percent", values="sure_change", sort=False)
+    wide.columns = pd.Index([f"{percent:g} %" for percent in wide.columns])
+    table = wide.reset_index()
+    size = table[wide.columns].abs().max(axis=1)
+    size[table["resource_id"] == ""] = float("inf")
+    shown = table.iloc[(-size).argsort(kind="stable").to_numpy()[:SHOWN]]
+    numbers = {c: shown[c].map(number) for c in ("existing", *wide.columns)}
+    title = "In every plan within so much of the least cost (no regret)"
+    print_table(console, title, shown.assign(**numbers))
+    _print_more(console, len(table))
+
+
+def _print_more(console: Console, n: int) -> None:
+    if n > SHOWN:
+        console.print(f"... and {n - SHOWN} more: -o DIR writes all of them")

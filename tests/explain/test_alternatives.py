@@ -19,6 +19,7 @@ from healthalloc import (
     Scenario,
     SolverError,
     Status,
+    TimeLimitError,
     UnsupportedError,
     audit,
     formulate,
@@ -30,6 +31,9 @@ from healthalloc.cli.alternatives import show
 from healthalloc.cli.app import app
 from healthalloc.explain.alternatives import Alternatives, alternatives, ranges
 from healthalloc.explain.alternatives.actions import action_count, change_limits
+from healthalloc.explain.alternatives.near import NOT_SEARCHED
+from healthalloc.explain.alternatives.ranges import stock_ranges
+from healthalloc.explain.alternatives.totals import ranged
 from healthalloc.explain.extended import Builder, Form, Found, Open
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers import Certificate, SolverOptions, session
@@ -65,7 +69,7 @@ def apart(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 @pytest.fixture(scope="module")
 def found() -> Alternatives:
-    return alternatives(county(), (10, 20), different=3)
+    return alternatives(county(), (1, 10, 20), different=3)
 
 
 # --- ranges
@@ -139,6 +143,20 @@ def test_ranges_of_totals_are_not_sums_of_ranges() -> None:
     assert by.loc[("city", "icu_bed"), "level"] == "leaf"
 
 
+@pytest.mark.parametrize("whole_units", [True, False])
+def test_ranges_of_several_ceilings_are_those_of_each_alone(whole_units: bool) -> None:
+    base = solve(county(whole_units=whole_units))
+    _, forms, _ = ranged(base.model)
+    ceilings = [base.objective * share for share in (1, 1.01, 1.1, 1.2)]
+    together = stock_ranges(base.model.program, forms, ceilings, SolverOptions())
+    for limit, here in zip(ceilings, together):
+        alone = stock_ranges(base.model.program, forms, [limit], SolverOptions())[0]
+        assert here.least == pytest.approx(alone.least, abs=1e-5)
+        assert here.most == pytest.approx(alone.most, abs=1e-5)
+        assert here.searched.all()
+    assert (together[0].most < together[-1].most - 0.1).any()
+
+
 def test_wider_ceilings_only_widen_the_ranges() -> None:
     rows = alternatives(region(), (5, 1, 2, 2), different=0).ranges
     assert list(dict.fromkeys(rows["within_percent"])) == [1, 2, 5]
@@ -156,25 +174,31 @@ def test_wider_ceilings_only_widen_the_ranges() -> None:
 # --- the no-regret part
 
 
-@pytest.mark.parametrize("percent", [10, 20])
-def test_no_regret_is_in_every_near_allocation(found: Alternatives, percent: float) -> None:
-    rows = found.no_regret[found.no_regret["within_percent"] == percent]
+def test_no_regret_is_in_every_near_allocation(found: Alternatives) -> None:
+    assert set(found.no_regret["within_percent"]) == {1}
+    rows = found.no_regret[found.no_regret["level"] == "root"]
     place = {name: k for k, name in enumerate(FACILITIES["facility_id"])}
-    for row in rows[rows["level"] == "root"].itertuples():
-        changes = [c.beds[place[row.facility_id]] - row.existing for c in near(percent)]
+    assert len(rows) == 2
+    for row in rows.itertuples():
+        changes = [c.beds[place[row.facility_id]] - row.existing for c in near(1)]
         assert min(np.sign(row.sure_change) * np.array(changes)) >= abs(row.sure_change)
+    closed = found.no_regret[found.no_regret["level"] == "site"]
+    assert (len(closed), any(c.open for c in near(1))) == (1, False)
 
 
-def test_no_regret_names_what_is_sure() -> None:
+def sure_county() -> Scenario:
     """A clause wants 4 more ICU beds in the city; closing the clinic saves its site."""
     wanted = clause("facility_target", facility_id="city", resource="icu_bed", at_least=6)
-    scenario = quiet(
+    return quiet(
         clauses=[wanted],
         facilities=edit(quiet().facilities, {"facility_id": "clinic"}, site="closable",
                         site_cost_cny=40000.0),
         stock=quiet().stock.assign(upper=200.0),
     )  # fmt: skip
-    rows = alternatives(scenario, [1], different=0).no_regret
+
+
+def test_no_regret_names_what_is_sure() -> None:
+    rows = alternatives(sure_county(), [1], different=0).no_regret
     by = rows.set_index(["facility_id", "resource_id"])
     assert by.loc[("city", "icu_bed"), "sure_change"] == 4
     assert by.loc[("city", "icu_bed"), "action"] == "add at least"
@@ -182,6 +206,13 @@ def test_no_regret_names_what_is_sure() -> None:
     assert by.loc[("clinic", "doctor"), "sure_change"] == -4
     assert by.loc[("clinic", "doctor"), "action"] == "give up at least"
     assert ("private", "icu_bed") not in by.index
+
+
+def test_no_regret_is_in_every_plan_found() -> None:
+    found = alternatives(sure_county(), [1], different=2)
+    both = found.no_regret.merge(found.stock, on=["facility_id", "resource_id"])
+    assert len(both) >= 3 * found.plans["plan"].nunique()
+    assert (both["change"] * np.sign(both["sure_change"]) >= both["sure_change"].abs()).all()
 
 
 # --- the plans
@@ -194,7 +225,7 @@ def test_fewest_actions_and_of_these_the_cheapest(found: Alternatives, percent: 
     ].iloc[0]
     fewest = min(c.actions for c in near(percent))
     cost = min(c.cost for c in near(percent) if c.actions == fewest)
-    assert row["actions"] == fewest
+    assert row["actions"] == row["actions_at_least"] == fewest
     assert row["cost_cny_a_year"] == pytest.approx(cost, rel=1e-6)
 
 
@@ -268,8 +299,10 @@ def test_resources_that_plans_differ_in() -> None:
     assert far["from_cheapest"] == pytest.approx((totals[1] - totals[0]).abs().sum())
 
 
-def test_the_time_limit_is_that_of_each_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many short solves on one open program do not use up the limit of one."""
+def test_many_short_solves_do_not_use_up_the_limit_of_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The solver's clock runs on over all solves of an open program."""
     limits = []
     run = session.read_result
 
@@ -281,8 +314,10 @@ def test_the_time_limit_is_that_of_each_program(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(session, "read_result", noted)
     monkeypatch.setattr(session, "PATIENCE_S", np.inf)  # no start gives way before the limit
-    alternatives(linear(), [5, 10], different=0, time_limit_s=7.0)
-    assert len(limits) > 8
+    base = solve(linear())
+    _, forms, _ = ranged(base.model)
+    stock_ranges(base.model.program, forms, [base.objective * 1.1], SolverOptions(time_limit_s=7.0))
+    assert len(limits) >= 6
     assert limits == pytest.approx([7.0] * len(limits), abs=0.1)
 
 
@@ -318,11 +353,55 @@ def test_a_search_without_time_is_told_and_breaks_nothing(monkeypatch: pytest.Mo
     cut = alternatives(county(), [20], different=2)
     assert cut.plans_lost == cut.run()["plans_lost"] == 1
     assert list(cut.plans["kind"]) == ["cheapest", "fewest actions"]
-    console = Console(record=True, width=100, file=io.StringIO())
-    show(console, cut)
-    assert "1 searches found no different plan" in console.export_text()
+    assert "1 searches found no plan when their time was over" in printed(cut)
+    monkeypatch.setattr(Open, "search", lambda *_, **__: Status.LIMIT_WITHOUT_INCUMBENT)
+    assert alternatives(county(), [20], different=2).plans_lost == 2
     monkeypatch.undo()
     assert alternatives(county(), [20], different=2).plans_lost == 0
+
+
+def printed(found: Alternatives) -> str:
+    console = Console(record=True, width=100, file=io.StringIO())
+    show(console, found)
+    return console.export_text()
+
+
+def test_time_that_is_over_after_the_ranges_leaves_the_ranges(
+    monkeypatch: pytest.MonkeyPatch, found: Alternatives
+) -> None:
+    monkeypatch.setattr("healthalloc.explain.alternatives.plans._part", lambda *_: 0.0)
+    cut = alternatives(county(), (1, 10, 20), different=3)
+    pd.testing.assert_frame_equal(cut.ranges, found.ranges)
+    pd.testing.assert_frame_equal(cut.no_regret, found.no_regret)
+    assert list(cut.plans["kind"]) == ["cheapest"] * 3
+    assert cut.plans_lost == 6  # at each percentage the fewest, and the first different one
+
+
+def test_ranges_that_time_does_not_allow_stand_at_the_limits_of_the_stock(
+    monkeypatch: pytest.MonkeyPatch, found: Alternatives
+) -> None:
+    """They leave out no plan, so that what is no regret there is no regret."""
+    monkeypatch.setattr("healthalloc.explain.alternatives.plans.RANGES_SHARE", 0.0)
+    cut = alternatives(county(), (10, 20), different=1)
+    assert cut.ranges_cut_off == cut.run()["ranges_cut_off"] == len(cut.ranges)
+    at_first = cut.ranges[cut.ranges["within_percent"] == 10].iloc[: len(STOCK)]
+    assert at_first["least"].tolist() == STOCK["lower"].tolist()
+    assert at_first["most"].tolist() == STOCK["upper"].tolist()
+    assert set(cut.ranges["basis"]) == {NOT_SEARCHED}
+    assert f"{len(cut.ranges)} of {len(cut.ranges)} ranges were not searched" in printed(cut)
+    # wider limits change neither the fewest actions nor the farthest plan
+    same = ["kind", "cost_cny_a_year", "actions", "from_nearest"]
+    both = found.plans[(found.plans["plan"] <= 2) & (found.plans["within_percent"] >= 10)][same]
+    both = both.reset_index(drop=True)
+    pd.testing.assert_frame_equal(cut.plans[same], both)
+
+
+def test_time_that_is_over_before_anything_was_found() -> None:
+    with pytest.raises(TimeLimitError, match="before any alternative"):
+        alternatives(county(), time_limit_s=1e-9)
+    endless = STOCK.assign(upper=np.nan).astype({"upper": float})
+    with pytest.raises(TimeLimitError, match="without a limit"):
+        alternatives(linear(worth=1.5, stock=endless), time_limit_s=1e-9)
 
 
 @pytest.mark.parametrize("gap", [2e-6, 2e-4])

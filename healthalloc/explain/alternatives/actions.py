@@ -97,7 +97,8 @@ def change_limits(model: Model, ceiling: float, options: SolverOptions) -> tuple
     lower, upper = program.column_lower[:n], program.column_upper[:n]
     if np.isfinite(ceiling):
         each = csr_array((np.ones(n), (np.arange(n), np.arange(n))), shape=(n, program.n_columns))
-        lower, upper = inward(*stock_ranges(program, each, ceiling, options), program.integer[:n])
+        ranges = stock_ranges(program, each, [ceiling], options)[0]
+        lower, upper = inward(ranges.least, ranges.most, program.integer[:n])
     require_bounded(model, upper, ceiling)
     return lower, upper
 

@@ -16,10 +16,10 @@ from healthalloc.solvers import SolverOptions, Status
 
 ROUNDS = 4
 """How often the sides are chosen anew, at most."""
+SAME = 1e-6
+"""Distance at which two numbers count as the same."""
 GAP = 0.05
 """Relative gap at which the search in whole units may end."""
-SHARE = 0.5
-"""Share of the time limit of a search that it may take."""
 
 
 def far_plan(
@@ -28,6 +28,7 @@ def far_plan(
     plans: Sequence[Floats],
     most: Floats,
     least: Floats,
+    known: Floats,
     options: SolverOptions,
 ) -> Floats | None:
     """A plan far from some others, or None if none is found in time.
@@ -35,7 +36,9 @@ def far_plan(
     For each plan and each total it is settled whether the total shall rise or fall; how far all
     totals go that way together is linear, and never more than their L1 distance. The sides are
     then taken from what the linear program finds, as long as that brings it farther; the last
-    program is solved in whole units.
+    program is solved in whole units, those held that are the same there and in a known plan
+    (relaxation induced neighbourhood, Danna, Rothberg and Le Pape 2005,
+    doi:10.1007/s10107-004-0518-7).
 
     Parameters
     ----------
@@ -47,7 +50,10 @@ def far_plan(
         Totals of the plans to be far from.
     most, least : ndarray, shape (n_totals,)
         Between which the totals can lie.
+    known : ndarray, shape (n_columns,)
+        A plan that may be chosen.
     options
+        Time limit of each program.
 
     Returns
     -------
@@ -64,14 +70,22 @@ def far_plan(
         distance = min(float(np.abs(totals - at).sum()) for at in plans)
         if distance <= 1.01 * farthest:
             break
-        farthest, best = distance, (program, reach)
+        farthest, best = distance, (program, reach, found.x, sides)
         sides = [_sides(totals - at, side) for at, side in zip(plans, sides)]
     if best is None:
         return None
-    program, reach = best
-    limited = replace(options, time_limit_s=SHARE * options.time_limit_s, gap=GAP)
-    found = Open(program, limited).search(reach)
+    program, reach, far, ways = best
+    start = np.append(known, [1.0, _reach(forms @ known, plans, ways)])
+    same = program.integer & (np.abs(far - start) < SAME)
+    lower, upper = program.column_lower.copy(), program.column_upper.copy()
+    lower[same] = upper[same] = np.round(start[same])
+    program = replace(program, column_lower=lower, column_upper=upper)
+    found = Open(program, replace(options, gap=GAP)).search(reach, start)
     return None if isinstance(found, Status) else found.x[: forms.shape[1]]
+
+
+def _reach(totals: Floats, plans: Sequence[Floats], sides: Sequence[Floats]) -> float:
+    return min(float(side @ (totals - at)) for at, side in zip(plans, sides))
 
 
 def _one_way(
@@ -93,4 +107,4 @@ def _one_way(
 
 
 def _sides(away: Floats, before: Floats) -> NDArray[np.float64]:
-    return np.where(np.abs(away) > 1e-6, np.sign(away), before)
+    return np.where(np.abs(away) > SAME, np.sign(away), before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,8 @@ from scipy.sparse import csr_array
 from healthalloc.errors import NoSolutionError
 from healthalloc.explain.alternatives.actions import ActionCount, action_count, require_bounded
 from healthalloc.explain.alternatives.far import far_plan
-from healthalloc.explain.alternatives.ranges import (
-    ROUND,
-    by_institution,
-    inward,
-    ranged,
-    stock_ranges,
-)
+from healthalloc.explain.alternatives.ranges import ROUND, Ranges, inward
+from healthalloc.explain.alternatives.totals import Ranged, by_institution
 from healthalloc.explain.asked import ceiling, rise_percent
 from healthalloc.explain.extended import SLACK, Builder, Form, Found, Open, row_of, worst_status
 from healthalloc.formulation.assemble import Model
@@ -28,6 +24,10 @@ from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, Status
 
 CHEAPEST, FEWEST, DIFFERENT = "cheapest", "fewest actions", "different"
+NOT_SEARCHED = "time was over: the limits of the stock; the true range lies within"
+"""Basis of a range of which an end was not searched."""
+LEAST_S = 0.1
+"""Seconds that a solve may take when time is over."""
 
 
 class Near:
@@ -42,24 +42,26 @@ class Near:
         Resources whose totals by facility plans differ in.
     options
         How to solve.
+    counted, ranges
+        What ranges are found of, and those within the cost.
 
     Attributes
     ----------
     n_lost : int
-        Searches for a different plan whose time was over before any was found.
+        Searches for a plan whose time was over before any was found.
     """
 
     def __init__(
-        self, base: Solution, percent: float, compared: Sequence[str], options: SolverOptions
-    ) -> None:
+        self, base: Solution, percent: float, compared: Sequence[str], options: SolverOptions,
+        counted: Ranged, ranges: Ranges,
+    ) -> None:  # fmt: skip
         self.base, self.percent = base, percent
         self.model: Model = base.model
         self.options = options
         self.ceiling = ceiling(base, percent)
-        self.labels, self.forms, whole = ranged(self.model, compared)
-        self.least, self.most = inward(
-            *stock_ranges(self.model.program, self.forms, self.ceiling, options), whole
-        )
+        self.labels, self.forms, whole = counted
+        self.least, self.most = inward(ranges.least, ranges.most, whole)
+        self.searched = ranges.searched
         keys = self.labels["resource_id"].isin(compared) & (self.labels["level"] != "site")
         self.compared: NDArray[np.intp] = np.flatnonzero(
             keys & by_institution(self.model, self.labels)
@@ -73,9 +75,14 @@ class Near:
             (CHEAPEST, base.result.x, (found,))
         ]
 
-    def add(self, kind: str, *solves: Found) -> None:
+    def _add(self, kind: str, *solves: Found) -> None:
         """Keep a plan: the last of the solves that led to it."""
         self.found.append((kind, solves[-1].x[: self.model.program.n_columns], solves))
+
+    def _open(self, builder: Builder, seconds: float) -> Open:
+        """The program, with so much time for each solve."""
+        options = replace(self.options, time_limit_s=max(seconds, LEAST_S))
+        return Open(builder.program(), options)
 
     def _builder(self) -> Builder:
         builder = Builder(self.model.program)
@@ -87,31 +94,57 @@ class Near:
         n = self.model.layout.n_stock
         return action_count(builder, self.model, self.least[:n], self.most[:n])
 
-    def fewest_actions(self) -> tuple[Found, Found]:
-        """The plan with the fewest actions, and of these the cheapest."""
+    def fewest_actions(self, seconds: float, known: Sequence[Floats] = ()) -> None:
+        """Add the plan with the fewest actions, and of these the cheapest.
+
+        Parameters
+        ----------
+        seconds
+            Time limit.
+        known
+            Plans within the cost that the search may begin from.
+        """
+        if not seconds:
+            self.n_lost += 1
+            return
         builder = self._builder()
         counted = self._counted(builder)
         count = counted.form
         row = int(builder.add_rows(row_of(count, scale=count.as_row))[0])
-        program = Open(builder.program(), self.options)
-        start = counted.extended(self.found[0][1])
+        # one part each for a plan to begin from, the fewest actions, and the least cost of these
+        program = self._open(builder, seconds / 3)
+        start = counted.extended(min([self.found[0][1], *known], key=counted.measured))
         if self.model.program.is_mixed_integer:
             start = counted.fewer(program, start)
-        fewest = program.least(count, start)
+        fewest = program.search(count, start)
+        if isinstance(fewest, Status):
+            self.n_lost += 1
+            return
         program.limit(row, count, fewest.value)
-        return fewest, _cheapest(program, builder, fewest)
+        self._add(FEWEST, fewest, _cheapest(program, builder, fewest))
 
     def totals(self, x: Floats) -> Floats:
         """What is compared: totals by facility and resource."""
         values: Floats = (self.forms @ x)[self.compared]
         return values
 
-    def farthest(self) -> tuple[Found, Found] | None:
-        """The plan farthest from all plans found, and the cheapest with its totals.
+    def farthest(self, seconds: float) -> bool:
+        """Add the plan farthest from all plans found, the cheapest with its totals.
 
-        ``None`` if every plan is, in what is compared, one of those found, or if none was found
-        in time.
+        Parameters
+        ----------
+        seconds
+            Time limit.
+
+        Returns
+        -------
+        bool
+            Whether there was one: not if every plan is, in what is compared, one of those
+            found, or if none was found in time.
         """
+        if not seconds:
+            self.n_lost += 1
+            return False
         builder = self._builder()
         forms = self.forms[self.compared]
         low, high = self.least[self.compared], self.most[self.compared]
@@ -119,17 +152,23 @@ class Near:
         for _, plan, _ in self.found:
             self._distance(builder, forms, self.totals(plan), low, high, nearest_distance)
         rows = builder.add_rows(_held(forms))
-        program = Open(builder.program(), self.options)
+        # two parts for a plan to begin from, one each for the farthest and its least cost
+        program = self._open(builder, seconds / 4)
         plans = [self.totals(plan) for _, plan, _ in self.found]
-        far = far_plan(self._builder, forms, plans, high, low, self.options)
+        options = replace(program.options, time_limit_s=2 * program.options.time_limit_s)
+        far = far_plan(self._builder, forms, plans, high, low, self.found[0][1], options)
         start = self._start(self.found[-1][1] if far is None else far)
-        farthest = program.least(Form(nearest_distance, np.array([-1.0])), start)
+        farthest = program.search(Form(nearest_distance, np.array([-1.0])), start)
+        if isinstance(farthest, Status):
+            self.n_lost += 1
+            return False
         if -farthest.value <= ROUND * (1.0 + np.abs(high).max(initial=0.0)):
             self.n_lost += farthest.status is not Status.OPTIMAL
-            return None
+            return False
         totals = self.totals(farthest.x[: self.model.program.n_columns])
         program.session.set_row_bounds(rows, totals - ROUND / 10, totals + ROUND / 10)
-        return farthest, _cheapest(program, builder, farthest)
+        self._add(DIFFERENT, farthest, _cheapest(program, builder, farthest))
+        return True
 
     def _start(self, x: Floats) -> Floats:
         """A plan with the columns of `farthest`, so that none is ever missing."""
@@ -196,13 +235,14 @@ class Near:
             rows.append(
                 (
                     self.percent, k, kind, spent, rise, int(count(x)),
+                    _proved(solves[0]) if kind == FEWEST else np.nan,
                     away[0] if k else 0.0, min(away) if k else 0.0,
                     worst_status(solves).value, max(found.gap for found in solves),
                 )
             )  # fmt: skip
         names = [
             "within_percent", "plan", "kind", "cost_cny_a_year", "cost_rise_percent", "actions",
-            "from_cheapest", "from_nearest", "status", "gap",
+            "actions_at_least", "from_cheapest", "from_nearest", "status", "gap",
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=names)
 
@@ -233,11 +273,16 @@ class Near:
         table = self.labels[["facility_id", "resource_id", "level", "existing"]].copy()
         table["least"] = np.round(self.least, 6) + 0.0
         table["most"] = np.round(self.most, 6) + 0.0
-        table["basis"] = (
-            "linear relaxation: the true range lies within" if whole else "linear program"
-        )
+        exact = "linear relaxation: the true range lies within" if whole else "linear program"
+        table["basis"] = np.where(self.searched, exact, NOT_SEARCHED)
         table.insert(0, "within_percent", self.percent)
         return table
+
+
+def _proved(fewest: Found) -> float:
+    """Number of actions that no plan goes below."""
+    bound = fewest.value - fewest.gap * max(1.0, abs(fewest.value))
+    return float(np.ceil(max(bound, 0.0) - ROUND)) if np.isfinite(bound) else 0.0
 
 
 def _cheapest(program: Open, builder: Builder, found: Found) -> Found:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from healthalloc.errors import DataError, Problem
-from healthalloc.explain.alternatives.near import DIFFERENT, FEWEST, Near
-from healthalloc.explain.alternatives.ranges import ROUND, by_institution
+from healthalloc.errors import DataError, Problem, TimeLimitError
+from healthalloc.explain.alternatives.near import NOT_SEARCHED, Near
+from healthalloc.explain.alternatives.ranges import ROUND, stock_ranges
+from healthalloc.explain.alternatives.totals import by_institution, ranged
 from healthalloc.explain.asked import (
-    TIME_LIMIT_S,
+    ceiling,
     explain_options,
     least_cost,
     limit_problems,
 )
 from healthalloc.formulation.assemble import Model
+from healthalloc.formulation.program import Floats
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.validate import nearest
+
+TOTAL_LIMIT_S = 120.0
+"""Seconds that all alternatives together may take, unless told otherwise."""
+RANGES_SHARE = 0.4
+"""Share of them that the ranges may take; what they leave goes to the plans."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +44,8 @@ class Alternatives:
     plans
         One row for each plan shown: ``within_percent, plan, kind`` (cheapest, fewest actions
         or different), ``cost_cny_a_year`` (with the penalty of unmet demand),
-        ``cost_rise_percent, actions, from_cheapest, from_nearest`` (sum of the absolute
+        ``cost_rise_percent, actions, actions_at_least`` (of the fewest actions: the number that
+        no plan within the cost goes below), ``from_cheapest, from_nearest`` (sum of the absolute
         differences of what is compared, from the cheapest plan and from the most similar plan
         before it: a bed that moves counts twice), ``status, gap``.
     totals
@@ -47,14 +56,16 @@ class Alternatives:
     ranges
         Least and most over all plans within the cost: ``within_percent, facility_id,
         resource_id, level`` (leaf, root, group, institution or site), ``existing, least, most,
-        basis``. The site rows speak of being open (1) or not (0); the institution rows, of an
-        institution that may take another form, of what its forms hold together.
+        basis`` (how they are proved; where time was over before both ends were searched, the
+        limits of the stock stand there). The site rows speak of being open (1) or not (0); the
+        institution rows, of an institution that may take another form, of what its forms hold
+        together.
     no_regret
         The part of the change that is in every plan within the cost: ``within_percent,
         facility_id, resource_id, level, existing, least, most, sure_change, action``. An
         institution counts once, whatever its form, under the id of the form that stands.
     plans_lost
-        Searches for a different plan whose time was over before any was found.
+        Searches for a plan whose time was over before any was found.
     """
 
     optimum: Solution
@@ -73,6 +84,11 @@ class Alternatives:
             "no_regret": self.no_regret,
         }  # fmt: skip
 
+    @property
+    def ranges_cut_off(self) -> int:
+        """Ranges of which an end was not searched in time."""
+        return int((self.ranges["basis"] == NOT_SEARCHED).sum())
+
     def run(self) -> dict[str, Any]:
         """Facts of the run, for ``run.json``."""
         return {
@@ -82,7 +98,8 @@ class Alternatives:
             "least_cost_cny_a_year": self.optimum.objective,
             "gap": self.optimum.gap,
             "plans_lost": self.plans_lost,
-            "range_basis": self.ranges["basis"].iat[0] if len(self.ranges) else "",
+            "ranges_cut_off": self.ranges_cut_off,
+            "range_basis": ", ".join(self.ranges["basis"].unique()),
             "solver": self.optimum.result.solver,
         }
 
@@ -93,7 +110,7 @@ def alternatives(
     *,
     different: int = 3,
     resources: Sequence[str] = (),
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = TOTAL_LIMIT_S,
     gap: float | None = None,
 ) -> Alternatives:
     """Find plans near the least cost that differ, and what all such plans share.
@@ -118,9 +135,12 @@ def alternatives(
     resources
         Resources whose totals by facility the plans shall differ in, all kinds below them
         included; by default the roots of kind ``bed``.
-    time_limit_s, gap
-        Seconds for each program after the least-cost one, and its relative gap (by default the
-        scenario's); what was reached is stated for each plan.
+    time_limit_s
+        Seconds for all that comes after the least-cost plan, about. Each search may take its
+        part of what is left, so that what one leaves goes to those after it. What was reached
+        is stated for each plan and each range.
+    gap
+        Relative gap of each program after the least-cost one, by default the scenario's.
 
     Returns
     -------
@@ -132,6 +152,8 @@ def alternatives(
         If a number makes no sense or a resource is unknown.
     NoSolutionError
         If the scenario has no least-cost plan.
+    TimeLimitError
+        If time was over before anything was found.
     UnsupportedError
         If stock that costs nothing may grow without end.
     """
@@ -139,24 +161,43 @@ def alternatives(
     compared = check_request(given, within, different, resources, time_limit_s, gap)
     base = least_cost(scenario)
     options = explain_options(base, time_limit_s, gap)
-    near = [Near(base, percent, compared, options) for percent in sorted(set(map(float, within)))]
-    for budget in each(near, "near", item=lambda n: f"{n.percent:g} %"):
-        budget.add(FEWEST, *budget.fewest_actions())
-        for _ in range(different):
-            plan = budget.farthest()
-            if plan is None:
+    until = time.monotonic() + time_limit_s
+    counted = ranged(base.model, compared)
+    percentages = sorted(set(map(float, within)))
+    ceilings = [ceiling(base, percent) for percent in percentages]
+    most_s = RANGES_SHARE * time_limit_s
+    ranges = stock_ranges(
+        base.model.program, counted[1], ceilings, replace(options, time_limit_s=most_s),
+        seconds=most_s,
+    )  # fmt: skip
+    near = [
+        Near(base, percent, compared, options, counted, found)
+        for percent, found in zip(percentages, ranges)
+    ]
+    known: list[Floats] = []
+    for k, budget in enumerate(each(near, "near", item=lambda n: f"{n.percent:g} %")):
+        # of the time left each search may take its part; finding the fewest counts twice
+        later = (len(near) - 1 - k) * (2 + different)
+        budget.fewest_actions(2 * _part(until, 2 + different + later), known)
+        for left in range(different, 0, -1):
+            if not budget.farthest(_part(until, left + later)):
                 break
-            budget.add(DIFFERENT, *plan)
+        known = [plan for _, plan, _ in budget.found]
     joined = [
         pd.concat(parts, ignore_index=True)
         for parts in zip(*((n.plan_table(), n.total_table(), n.stock_table()) for n in near))
     ]
-    ranges = pd.concat([n.range_table() for n in each(near, "ranges")], ignore_index=True)
+    table = pd.concat([n.range_table() for n in near], ignore_index=True)
     plans, totals, stock = joined
-    return Alternatives(
-        base, plans, totals, stock, ranges, _no_regret(base.model, ranges),
-        sum(n.n_lost for n in near),
-    )  # fmt: skip
+    lost = sum(n.n_lost for n in near)
+    if lost and len(plans) == len(near) and not any(found.searched.any() for found in ranges):
+        raise TimeLimitError("time was over before any alternative was found")
+    return Alternatives(base, plans, totals, stock, table, _no_regret(base.model, table), lost)
+
+
+def _part(until: float, parts: int) -> float:
+    """Seconds of one of so many parts of the time left."""
+    return max(until - time.monotonic(), 0.0) / parts
 
 
 def _no_regret(model: Model, ranges: pd.DataFrame) -> pd.DataFrame:

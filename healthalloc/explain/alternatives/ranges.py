@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
-from healthalloc.errors import NoSolutionError, SolverError
+from healthalloc.errors import NoSolutionError, SolverError, TimeLimitError
 from healthalloc.explain.extended import SLACK, Builder, row_of
-from healthalloc.formulation.assemble import Model
 from healthalloc.formulation.program import Floats, LinearProgram
-from healthalloc.solvers import Session, SolverOptions, Status, certify
+from healthalloc.progress import phase
+from healthalloc.solvers import Result, Session, SolverOptions, Status, certify
+from healthalloc.solvers.basis import Basis
 
 ROUND = 1e-6
 """Distance from a whole number that counts as rounding."""
@@ -21,77 +23,216 @@ NEARLY = 1e-4
 """Largest gap of an end of a range; beyond that of other answers its proved bound is taken."""
 
 
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """Range of some sums over all plans within a cost.
+
+    Parameters
+    ----------
+    least, most : ndarray, shape (n_forms,)
+        Infinite where there is no limit.
+    searched : ndarray of bool, shape (n_forms,)
+        Whether both ends were searched in time; elsewhere one or both are what the limits of
+        the columns add up to, which leaves out no plan.
+    """
+
+    least: Floats
+    most: Floats
+    searched: NDArray[np.bool_]
+
+
 def stock_ranges(
-    program: LinearProgram, forms: csr_array, ceiling: float, options: SolverOptions
-) -> tuple[Floats, Floats]:
-    """Range of some sums over all plans within a cost, whole units relaxed.
+    program: LinearProgram,
+    forms: csr_array,
+    ceilings: Sequence[float],
+    options: SolverOptions,
+    *,
+    seconds: float = np.inf,
+) -> list[Ranges]:
+    """Range of some sums over all plans within each of some costs, whole units relaxed.
 
     Two linear programs a sum, each from the last basis, except where a plan already found
     stands at the limit of every column of the sum (as in optimality-based bound tightening,
-    Gleixner et al. 2017, doi:10.1007/s10898-016-0450-4).
+    Gleixner et al. 2017, doi:10.1007/s10898-016-0450-4). An end that puts no price on the cost
+    is the end at every higher cost too, so that the highest takes little longer than the lowest.
 
     Parameters
     ----------
     program
     forms : csr_array, shape (n_forms, n_columns)
         With non-negative coefficients.
-    ceiling
-        Most that a plan may cost, CNY a year.
+    ceilings
+        Most that a plan may cost, CNY a year, ascending.
     options
         Time limit of each program.
+    seconds
+        Time limit of all of them together.
 
     Returns
     -------
-    least, most : ndarray, shape (n_forms,)
-        Infinite where there is no limit. For a program with integer columns the true range
-        lies within.
+    list of Ranges
+        One for each ceiling. For a program with integer columns the true range lies within.
+
+    Raises
+    ------
+    TimeLimitError
+        If time was over before a sum without a limit of its own was searched.
     """
-    builder = Builder(program.relaxed())
-    cost = builder.cost
-    upper = ceiling + SLACK * max(1.0, abs(ceiling))
-    builder.add_rows(row_of(cost, upper=upper, scale=cost.as_row))
-    open_program = builder.program()
-    # the last point stays feasible when only the costs change
-    session = Session(open_program, options, primal=True)
-    wide = csr_array(
-        (forms.data, forms.indices, forms.indptr),
-        shape=(forms.shape[0], open_program.n_columns),
-    )
-    low, high = wide @ open_program.column_lower, _most(wide, open_program.column_upper)
-    limits = low + SLACK * (1 + np.abs(low)), high * (1 - SLACK) - SLACK
-    ends = (np.full(forms.shape[0], np.inf), np.full(forms.shape[0], -np.inf))
-    done = [np.zeros(forms.shape[0], dtype=bool), np.zeros(forms.shape[0], dtype=bool)]
+    until = time.monotonic() + seconds
+    search = _Search(program.relaxed(), forms, options)
+    limits = forms @ program.column_lower, _most(forms, program.column_upper)
+    near_limits = limits[0] + SLACK * (1 + np.abs(limits[0])), limits[1] * (1 - SLACK) - SLACK
+    n = forms.shape[0]
+    ends = (np.full(n, np.inf), np.full(n, -np.inf))
+    settled = (np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+    found = []
+    for ceiling in ceilings:
+        search.allow(ceiling)
+        missed = (np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+        with phase("ranges", total=2 * n) as step:
+            for side, sign in ((0, 1.0), (1, -1.0)):
+                # what has no limit of its own first: it must not be missed
+                for done, k in enumerate(np.argsort(np.isfinite(limits[side]), kind="stable")):
+                    if settled[side][k]:
+                        continue
+                    step(done=side * n + done)
+                    end = search.end(int(k), sign) if time.monotonic() < until else None
+                    if end is None:
+                        missed[side][k] = True
+                        continue
+                    if end.values is not None:
+                        np.minimum(ends[0], end.values, out=ends[0])
+                        np.maximum(ends[1], end.values, out=ends[1])
+                        settled[0][ends[0] <= near_limits[0]] = True
+                        settled[1][ends[1] >= near_limits[1]] = True
+                    ends[side][k] = end.at
+                    settled[side][k] |= end.is_free
+        least, most = (np.where(missed[side], limits[side], ends[side]) for side in (0, 1))
+        if (missed[1] & np.isinf(most)).any():
+            raise TimeLimitError("time was over before all stocks without a limit had a range")
+        found.append(Ranges(least, most, ~(missed[0] | missed[1])))
+    return found
 
-    def seen(x: Floats) -> None:
-        values = wide @ x
-        np.minimum(ends[0], values, out=ends[0])
-        np.maximum(ends[1], values, out=ends[1])
-        done[0] |= ends[0] <= limits[0]
-        done[1] |= ends[1] >= limits[1]
 
-    for side, sign in ((0, 1.0), (1, -1.0)):
-        for k in range(forms.shape[0]):
-            if done[side][k]:
-                continue
-            part = slice(wide.indptr[k], wide.indptr[k + 1])
-            columns = wide.indices[part].astype(np.intp)
-            session.set_costs(columns, sign * wide.data[part])
-            result = session.solve()
-            solved = session.program
-            session.set_costs(columns, np.zeros(len(columns)))
+@dataclass(frozen=True, eq=False)
+class _End:
+    """One end of a range.
+
+    Parameters
+    ----------
+    at
+        Where it is.
+    values : ndarray, shape (n_forms,), or None
+        All sums at a plan that stands there, if it is finite.
+    is_free
+        Whether the cost does not matter to it.
+    """
+
+    at: float
+    values: Floats | None
+    is_free: bool
+
+
+class _Search:
+    """Searches ends of ranges, first among the flows that the least-cost plan may use.
+
+    The other flows are most of all columns and seldom matter to how much stock there can be. An
+    end found without them is proved for the whole program by the prices of its rows, at which
+    none of them is wanted. Where that fails the whole program is solved.
+    """
+
+    def __init__(self, program: LinearProgram, forms: csr_array, options: SolverOptions) -> None:
+        self._forms, self._options = forms, options
+        builder = Builder(program)
+        self._cost = builder.cost
+        self._row = int(builder.add_rows(row_of(self._cost, scale=self._cost.as_row))[0])
+        self._program = builder.program()
+        self._basis: Basis | None = None
+        self._parts: list[_Part] = []
+        self._kept = [np.ones(self._program.n_columns, dtype=bool)]
+        session = Session(program, options)
+        cheapest = session.solve()
+        if cheapest.x is not None and cheapest.column_dual is not None:
+            if session.standing is not None:
+                self._basis = session.standing.carried(program, self._program)
+            flow = program.column_block("flow").slice
+            few = self._kept[0].copy()
+            wanted = (cheapest.x > 0) | (cheapest.column_dual <= SLACK)
+            few[flow] = (wanted | (program.column_lower != 0))[flow]
+            self._kept.insert(0, few)
+
+    def allow(self, ceiling: float) -> None:
+        """Let plans cost so much, no less than before."""
+        upper = self._program.row_upper.copy()
+        upper[self._row] = (ceiling + SLACK * max(1.0, abs(ceiling))) * self._cost.as_row
+        self._program = replace(self._program, row_upper=upper)
+        row = np.array([self._row])
+        for part in self._parts:
+            part.session.set_row_bounds(row, np.array([-np.inf]), upper[row])
+
+    def end(self, k: int, sign: float) -> _End | None:
+        """Least (sign 1) or most (sign -1) of a sum; None if a limit came first."""
+        for place, kept in enumerate(self._kept):
+            if place == len(self._parts):
+                basis = self._basis if kept.all() else None
+                part = _Part(self._program, kept, self._forms, self._options, basis)
+                self._parts.append(part)
+            part = self._parts[place]
+            solved, result = part.solve(k, sign)
             if result.status is Status.UNBOUNDED:
-                ends[side][k] = -sign * np.inf
-                continue
-            if result.status is not Status.OPTIMAL or result.x is None:
+                return _End(-sign * np.inf, None, True)
+            if result.status in (Status.LIMIT_WITH_INCUMBENT, Status.LIMIT_WITHOUT_INCUMBENT):
+                return None
+            if result.x is None or result.row_dual is None:
                 raise NoSolutionError(f"no range to show: the solve ended {result.status.value}")
+            if part.wants_more(result.row_dual):
+                continue
             certificate = certify(solved, result)
             if not certificate.passes(NEARLY):
                 raise SolverError(f"a range does not pass its certificate: {certificate}")
-            seen(result.x)
-            if not certificate.passes():
-                # of a few units a gap is soon large: the proved end leaves no plan out
-                ends[side][k] = sign * certificate.bound
-    return ends
+            values = part.forms @ result.x
+            # of a few units a gap is soon large: the proved end leaves no plan out
+            at = values[k] if certificate.passes() else sign * certificate.bound
+            return _End(at, values, bool(result.row_dual[self._row] == 0))
+        raise AssertionError("the whole program wants no more")
+
+
+class _Part:
+    """A program with some of its columns, open in HiGHS; the others stand at 0."""
+
+    def __init__(
+        self, program: LinearProgram, kept: NDArray[np.bool_], forms: csr_array,
+        options: SolverOptions, basis: Basis | None,
+    ) -> None:  # fmt: skip
+        few = np.flatnonzero(kept)
+        self._left_out = csc_array(program.matrix[:, np.flatnonzero(~kept)])
+        wide = csr_array(
+            (forms.data, forms.indices, forms.indptr), shape=(forms.shape[0], program.n_columns)
+        )
+        self.forms = csr_array(wide[:, few])
+        # the last point stays feasible when only the costs change
+        self.session = Session(
+            LinearProgram(
+                program.cost[few], program.offset, csc_array(program.matrix[:, few]),
+                program.row_lower, program.row_upper, program.column_lower[few],
+                program.column_upper[few], program.integer[few],
+            ),
+            options, primal=True, basis=basis,
+        )  # fmt: skip
+
+    def solve(self, k: int, sign: float) -> tuple[LinearProgram, Result]:
+        """Minimise a sum, times a sign; what was solved, and the answer."""
+        form = slice(self.forms.indptr[k], self.forms.indptr[k + 1])
+        columns = self.forms.indices[form].astype(np.intp)
+        self.session.set_costs(columns, sign * self.forms.data[form])
+        result = self.session.solve()
+        solved = self.session.program
+        self.session.set_costs(columns, np.zeros(len(columns)))
+        return solved, result
+
+    def wants_more(self, row_dual: Floats) -> bool:
+        """Whether a column that is left out would do better than those kept."""
+        return bool((self._left_out.T @ row_dual > SLACK).any())
 
 
 def _most(forms: csr_array, upper: Floats) -> Floats:
@@ -113,107 +254,3 @@ def inward(least: Floats, most: Floats, whole: NDArray[np.bool_]) -> tuple[Float
     least = np.where(whole, np.ceil(least - ROUND), least)
     most = np.where(whole, np.floor(most + ROUND), most)
     return least, most
-
-
-def ranged(
-    model: Model, compared: Sequence[str] = ()
-) -> tuple[pd.DataFrame, csr_array, NDArray[np.bool_]]:
-    """What ranges are found of: each stock, each facility's total of each root, each site.
-
-    Of an institution that may take another form, also what its forms hold together (level
-    ``institution``), under the id of the form that stands in the base year.
-
-    Parameters
-    ----------
-    model
-    compared
-        Resources whose totals by facility count too, where they are neither leaf nor root
-        (level ``group``).
-
-    Returns
-    -------
-    DataFrame
-        ``facility_id, resource_id, level, existing``; the stock rows first, as in stock.csv.
-    csr_array, shape (n_rows, n_columns)
-        Coefficients over the program's columns.
-    ndarray of bool, shape (n_rows,)
-        Whether only whole numbers count.
-    """
-    layout, scenario = model.layout, model.scenario
-    stock = scenario.stock[["facility_id", "resource_id", "existing"]].reset_index(drop=True)
-    of_stock = layout.stock_resource_idx
-    is_root = layout.root_idx[of_stock] == of_stock
-    labels = [stock.assign(level=np.where(is_root, "root", "leaf"))]
-    columns = [np.array([k]) for k in range(len(stock))]
-    totals = dict.fromkeys(layout.resource_ids[np.unique(layout.root_idx)], "root")
-    totals |= {resource: "group" for resource in compared if resource not in totals}
-    for resource, level in totals.items():
-        held = layout.stock_in(resource, np.ones(layout.n_facilities, dtype=bool))
-        held = held[layout.resource_ids.to_numpy()[of_stock[held]] != resource]
-        for facility, part in stock.iloc[held].groupby("facility_id", sort=False):
-            total = float(part["existing"].sum())
-            labels.append(_label(str(facility), resource, total, level))
-            columns.append(part.index.to_numpy())
-    for name, resource, part in _by_institution(model, totals):
-        existing = float(stock["existing"].to_numpy()[part].sum())
-        labels.append(_label(name, resource, existing, "institution"))
-        columns.append(part)
-    site = scenario.facilities["site"].to_numpy()
-    first = model.program.column_block("open").start
-    names = scenario.facilities["facility_id"].to_list()
-    for k in np.flatnonzero(layout.is_choice).tolist():
-        facility = str(names[k])
-        labels.append(_label(facility, "", float(site[k] != "candidate"), "site"))
-        columns.append(np.array([first + k]))
-    row = np.repeat(np.arange(len(columns)), [len(part) for part in columns])
-    column = np.concatenate([np.zeros(0, dtype=np.intp), *columns])
-    shape = (len(columns), model.program.n_columns)
-    forms = csr_array((np.ones(len(row)), (row, column)), shape=shape)
-    broken = np.zeros(len(columns))
-    np.add.at(broken, row, ~model.program.integer[column])
-    table = pd.concat(labels, ignore_index=True)
-    return table[["facility_id", "resource_id", "level", "existing"]], forms, broken == 0
-
-
-def _by_institution(
-    model: Model, totals: Iterable[str]
-) -> Iterator[tuple[str, str, NDArray[np.intp]]]:
-    """Stocks of each resource in all forms of each institution that has several."""
-    layout, facilities = model.layout, model.scenario.facilities
-    names, of_stock = layout.resource_ids.to_numpy(), layout.stock_resource_idx
-    for institution in np.unique(layout.institution_idx[layout.has_forms]):
-        forms = layout.institution_idx == institution
-        standing = np.flatnonzero(forms & (facilities["site"] != "candidate").to_numpy())
-        facility = str(facilities["facility_id"].iat[int([*standing, *np.flatnonzero(forms)][0])])
-        held = np.flatnonzero(forms[layout.stock_facility_idx])
-        leaves = np.unique(of_stock[held])
-        for leaf in leaves:
-            yield facility, str(names[leaf]), held[of_stock[held] == leaf]
-        for resource in totals:
-            part = layout.stock_in(resource, forms)
-            if resource not in names[leaves] and len(part):
-                yield facility, resource, part
-
-
-def by_institution(model: Model, table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Rows of a table of ranges that count each institution once, whatever its form.
-
-    Parameters
-    ----------
-    model
-    table
-        With ``facility_id`` and ``level``, as `ranged` labels them.
-    """
-    ids = model.scenario.facilities["facility_id"].to_numpy()
-    is_form = table["facility_id"].isin(ids[model.layout.has_forms])
-    once: NDArray[np.bool_] = (~is_form | table["level"].isin(["institution", "site"])).to_numpy()
-    return once
-
-
-def _label(facility: str, resource: str, existing: float, level: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "facility_id": [facility], "resource_id": [resource], "existing": [existing],
-            "level": [level],
-        }
-    )  # fmt: skip
