@@ -371,6 +371,67 @@ def test_what_is_false_fails_though_the_hashes_are_forged(
     assert any(words in detail for detail in matching.values()), found
 
 
+def without_last(name: str) -> Edit:
+    return lambda members: put(members, name, table(members, name)[:-1])
+
+
+def lower_bound(factor: float) -> Edit:
+    """A lower bound and the gap to match."""
+
+    def edit(members: dict[str, bytes]) -> None:
+        run = json.loads(members["run.json"])
+        cost, bound = run["objective_cny_a_year"], factor * run["bound_cny_a_year"]
+        for path, value in (
+            (("bound_cny_a_year",), bound), (("certificate", "bound"), bound),
+            (("gap",), (cost - bound) / cost),
+        ):  # fmt: skip
+            fact(*path, value=value)(members)
+
+    return edit
+
+
+def everywhere(name: str, column: str, change: Callable[[float], float]) -> Edit:
+    def edit(members: dict[str, bytes]) -> None:
+        rows = table(members, name)
+        for row in rows:
+            row[column] = repr(change(float(row[column])))
+        put(members, name, rows)
+
+    return edit
+
+
+FURTHER: list[Edit] = [
+    *(
+        everywhere("solution.csv", column, change)
+        for column in ("value", "relaxation", "priced")
+        for change in (lambda v: v - 5.0, lambda v: v + 0.3)
+    ),
+    *(
+        everywhere("duals.csv", column, change)
+        for column in ("relaxation", "priced")
+        for change in (lambda v: -v, lambda v: v + 1e4)
+    ),
+    *(without_last(name) for name in ("rows.csv", "columns.csv", "clauses.csv")),
+    lambda m: put(m, "measures.csv", [r | {"part": "x"} for r in table(m, "measures.csv")]),
+    lambda m: put(m, "clauses.csv", [r | {"area_id": "x"} for r in table(m, "clauses.csv")]),
+    everywhere("clauses.csv", "high", lambda v: v + 1.0 if np.isfinite(v) else 5.0),
+    *(fact("certificate", word, value=0.37) for word in ("bound", "gap", "gap_of_terms", "dual")),
+    fact("certificate", "complementarity", value=0.37),
+    lower_bound(0.9),
+    lambda members: members.update({"run.json": members["run.json"].rstrip()}),
+]
+
+
+def test_every_check_can_fail(good: Path, tmp_path: Path) -> None:
+    made = {check.name for check in verify(good).checks}
+    seen: set[str] = set()
+    for edit in (*(edit for edit, *_ in TAMPERED.values()), *FURTHER):
+        members = contents(good)
+        edit(members)
+        seen |= failed(verify(pack(tmp_path / "t.zip", members, recompute=True))).keys()
+    assert made - seen == {"hashes"}  # which are forged with the rest
+
+
 def test_a_forged_allocation_names_the_clause_it_breaks(good: Path, tmp_path: Path) -> None:
     """Fewer beds and the cost to match: cheaper, and the clause on beds is not met."""
     members = contents(good)
