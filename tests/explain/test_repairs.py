@@ -6,6 +6,7 @@ import itertools
 import json
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,14 @@ from typer.testing import CliRunner
 import healthalloc as ha
 import healthalloc.cli.explain  # registers the command
 from healthalloc.cli.app import app
-from healthalloc.explain.repairs import CRITERIA, Repair, Repairs, correction, repairs
-from healthalloc.solvers import Status
+from healthalloc.explain.conflicts.soft import Bounds
+from healthalloc.explain.conflicts.soften import soften
+from healthalloc.explain.repairs import CRITERIA, Repair, Repairs, correction, ranked, repairs
+from healthalloc.explain.repairs.answer import CHANGES
+from healthalloc.explain.repairs.least_change import Changer
+from healthalloc.explain.repairs.ranked import _ranked
+from healthalloc.explain.repairs.targets import Move, knobs_of
+from healthalloc.solvers import SolverOptions, Status, solve_highs
 from tests.examples import examples
 from tests.explain.test_all_conflicts import at_least, at_most, can_hold, contradicted, every_member
 from tests.properties import scenarios as random
@@ -252,6 +259,53 @@ def test_as_few_binding_clauses_as_possible() -> None:
     }  # fmt: skip
     assert list(found.summary()["touches_binding"]) == [1, 1]
     check(scenario, found)
+
+
+def test_a_binding_clause_moves_last_and_no_farther_than_the_others_leave_it_to() -> None:
+    """15 people too many: 12 doctors can go, so 3 nurses have to, whatever weighs less."""
+    clauses = [
+        at_least("nurses", 30, "nurse", status="binding"),
+        at_least("doctors", 12, "doctor"),
+        at_most("people", 27, "staff"),
+    ]
+    stock = STOCK.assign(lower=0.0)
+    model = ha.formulate(region(clauses=clauses, stock=stock))
+    soft = soften(model, solve_highs, SolverOptions(gap=0.0), capped=True)
+    bounds = Bounds.of(model)
+    moved = {}
+    for last in ({0}, set[int]()):
+        found = Changer(soft, bounds, knobs_of(soft, bounds), last).least({0, 1})
+        assert found is not None
+        moved[len(last)] = {move.knob.member: move.to for move in found}
+    assert moved[1] == pytest.approx({0: 27.0, 1: 0.0})
+    assert moved[0] == pytest.approx({0: 15.0})  # half of 30 is less than all of 12
+
+
+def test_a_repair_that_touches_a_binding_clause_is_ranked_last() -> None:
+    def repair(status: str, change: float, cost: float) -> Repair:
+        row = ("m", "clause", status, "q", "at_least", 2.0, 1.0, "units", change)
+        solved = SimpleNamespace(objective=cost, budget=None)
+        table = pd.DataFrame([row], columns=CHANGES)
+        return Repair(table, None, solved)  # type: ignore[arg-type]
+
+    small, large = repair("binding", 0.01, 10.0), repair("expected", 0.9, 99.0)
+    found = _ranked([small, large], 5, complete=True)
+    assert found.repairs == (large, small)
+    assert set(found.best.values()) == {0}
+
+
+def test_what_does_not_mend_the_plan_is_no_repair(monkeypatch: pytest.MonkeyPatch) -> None:
+    proposed = ranked.propose
+
+    def with_half_a_repair(*given: Any) -> tuple[list[list[Move]], bool]:
+        found, complete = proposed(*given)
+        half = [replace(move, to=(move.to + move.knob.value) / 2) for move in found[0]]
+        return [half, *found], complete
+
+    scenario = region(clauses=[at_least("beds", 60), at_most("few", 50)])
+    before = all_changes(repairs(scenario))
+    monkeypatch.setattr(ranked, "propose", with_half_a_repair)
+    assert all_changes(repairs(scenario)) == before
 
 
 # --- forms of targets
