@@ -63,7 +63,7 @@ class ActionCount:
         """
         best, whole = start.copy(), program.session.program
         best[self.indicators] = self.moved(best)
-        options = program.options
+        options = replace(program.options, time_limit_s=program.left_s)
         relaxed = Open(whole.relaxed(), options).search(self.form)
         if isinstance(relaxed, Status):
             return best

@@ -239,12 +239,11 @@ def lexicographic(
         time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
     run = opened(scenario, wanted)
-    program, until = run.program, time.perf_counter() + run.options.time_limit_s
-    whole = program.session.program.is_mixed_integer
+    program, whole = run.program, run.program.session.program.is_mixed_integer
     steps: list[tuple[Criterion, Plan]] = []
     for k, criterion in enumerate(each(run.criteria, "steps", item=lambda c: c.name)):
         now = time.perf_counter()
-        program.until = now + (until - now) / (len(run.criteria) - k if whole else 1)
+        program.until = now + (run.until - now) / (len(run.criteria) - k if whole else 1)
         if steps:
             found = best_or_same(criterion, program, steps[-1][1].x)
         else:

@@ -95,12 +95,11 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     """
     cost, program = run.cost, run.program
     whole = program.session.program.is_mixed_integer
-    until = time.perf_counter() + run.options.time_limit_s
 
     def share(left: float, first: Open, then: Open, part: float = FIRST) -> None:
         """Give the two programs of a point their time, with ``left`` points to go."""
         now = time.perf_counter()
-        own = (until - now) / left if whole else until - now
+        own = (run.until - now) / (left if whole else 1)
         first.until, then.until = now + (part if whole else 1.0) * own, now + own
 
     def cheapest(level: float, found: Found) -> Plan:

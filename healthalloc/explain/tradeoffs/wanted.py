@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,10 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The least-cost plan, and its program open with the criteria on it."""
+    """The least-cost plan, and its program open with the criteria on it.
+
+    ``until`` is when the time of all that comes after that plan is over (`time.perf_counter`).
+    """
 
     base: Solution
     program: Open
@@ -104,6 +108,7 @@ class Run:
     criteria: Sequence[Criterion]
     ceiling: float
     options: SolverOptions
+    until: float
 
 
 def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
@@ -118,6 +123,7 @@ def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
     given = scenario.scenario if isinstance(scenario, Solution) else scenario
     resource_id = wanted.check(given)
     base = least_cost(scenario)
+    until = time.perf_counter() + wanted.time_limit_s
     options = explain_options(base, wanted.time_limit_s, wanted.gap)
     most = ceiling(base, wanted.within)
     access = any(name.startswith("access") for name in wanted.criteria)
@@ -129,4 +135,4 @@ def opened(scenario: Scenario | Solution, wanted: Wanted) -> Run:
     basis = None if before is None else before.carried(base.model.program, extended)
     program = Open(extended, options, basis, cold_s=seconds_from_nothing(base.result))
     cost.limit(program, most)
-    return Run(base, program, cost, made, most, options)
+    return Run(base, program, cost, made, most, options, until)
