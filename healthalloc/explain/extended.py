@@ -170,7 +170,8 @@ class Found:
     @property
     def bound(self) -> float:
         """No value is below it; minus infinity where nothing is proved."""
-        return -np.inf if np.isnan(self.gap) else self.value - self.gap * abs(self.value)
+        proved = np.isfinite(self.gap)
+        return self.value - self.gap * abs(self.value) if proved else -np.inf
 
 
 class Open:

@@ -192,6 +192,14 @@ def test_front_stopped_early_states_gaps_that_hold(monkeypatch: pytest.MonkeyPat
     assert value - point["value_gap"] * abs(value) <= best + 1e-9
 
 
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+def test_nothing_is_proved_without_a_gap(gap: float) -> None:
+    found = Found(np.zeros(0), Status.LIMIT_WITH_INCUMBENT, 0.0, gap)
+    plan = plan_of(100.0, 0.0, np.inf, 100.0, found.bound)
+    assert plan.value_gap == np.inf
+    assert plan.status(SolverOptions()) is Status.LIMIT_WITH_INCUMBENT
+
+
 def test_searches_end_when_their_time_is_over() -> None:
     opened = Open(Builder(formulate(county()).program).program(), SolverOptions())
     opened.until = 0.0
