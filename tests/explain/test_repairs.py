@@ -574,6 +574,16 @@ def test_command_with_what_must_stay(tmp_path: Any) -> None:
     assert runner.invoke(app, ["explain", folder, "-q"]).stdout == ""
 
 
+def test_what_does_not_solve_is_no_repair(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = clause(
+        "facility_target", id="many", facility_id="private", resource="icu_bed", at_least=10
+    )
+    scenario = quiet(clauses=[target])
+    infeasible = ha.solve(scenario)
+    monkeypatch.setattr(ranked, "solve", lambda _: infeasible)
+    assert len(repairs(scenario)) == 0
+
+
 def test_a_search_that_ends_early_still_finds_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without time for minimal sets, each repair leaves something of the others as it is."""
     monkeypatch.setattr(correction, "SECONDS", 0.0)
