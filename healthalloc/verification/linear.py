@@ -105,7 +105,8 @@ def _optimality(report: Report, bound: float) -> None:
         good = 0 <= said <= TOLERANCE
         if word in ("dual", "complementarity") and source != "dual":
             good = np.isnan(said)
-        report.add(f"claim: certificate {word}", good, f"says {said:.2g}")
+        text = "none" if np.isnan(said) else f"says {said:.2g}"
+        report.add(f"claim: certificate {word}", good, text)
     mixed = report.program.is_mixed_integer
     known = ("solver", "relaxation", "none") if mixed else ("dual", "none")
     report.add("claim: certificate bound source", source in known, str(source))
