@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ from healthalloc.cli.app import app
 from healthalloc.cli.tradeoffs import show
 from healthalloc.explain.extended import Builder, Form, Found, Open, row_of
 from healthalloc.explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
+from healthalloc.explain.tradeoffs.criteria import served_as
 from healthalloc.explain.tradeoffs.criterion import Gini, Linear
 from healthalloc.explain.tradeoffs.pareto import Plan, proved
 from healthalloc.generate import generate
 from healthalloc.plotting.fonts import chinese_family
-from healthalloc.solvers import Session, SolverOptions, Status
+from healthalloc.solvers import Session, SolverOptions, Status, solve_highs
 from tests.explain.small_county import (
     FACILITIES,
     POPULATIONS,
@@ -469,6 +471,20 @@ def test_lexicographic_access() -> None:
     found = lexicographic(county(), ["access-worst", "cost"])
     within = [(d, c) for choice in some for d, c in choice.cheapest_within.items()]
     assert found.points["value"].tolist() == pytest.approx(min(w for w in within if w[1] < np.inf))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_plan_has_a_shorter_longest_way(seed: int) -> None:
+    base = solve(generate(40, 6, seed=seed), whole_units=False)
+    longest = lexicographic(base, ["access-worst"]).points["value"].iat[0]
+    arcs, program = base.model.layout.arcs, served_as(base)
+    assert arcs is not None
+    lengths, flow = np.unique(arcs.travel_min), program.column_block("flow").slice
+    for length in (longest, lengths[lengths < longest].max()):
+        upper = program.column_upper.copy()
+        upper[flow] = np.where(arcs.travel_min <= length, np.inf, 0.0)
+        ended = solve_highs(replace(program, column_upper=upper), SolverOptions()).status
+        assert ended is (Status.OPTIMAL if length == longest else Status.INFEASIBLE)
 
 
 def test_lexicographic_within_a_budget_without_cost_among_the_criteria() -> None:
