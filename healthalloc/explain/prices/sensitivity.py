@@ -157,7 +157,7 @@ class Sensitivity:
     def _rise(self, direction: Floats | None, way: int) -> float:
         if direction is None:
             return way * np.inf
-        slope = way * float(self.program.cost @ direction[: len(self.x)])
+        slope = way * float((self.program.cost * direction[: len(self.x)]).sum())
         return slope if abs(slope) > ZERO else 0.0
 
     def _has_no_price(self, move: Move) -> bool:
