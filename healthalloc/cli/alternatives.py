@@ -127,7 +127,7 @@ def show(console: Console, found: Alternatives) -> None:
             **{c: plans[c].map(number) for c in ("cost_rise_percent", *_DISTANCES)},
         )
         print_table(console, f"Plans within {percent:g} %", shown, wide=("kind",))
-        for least in plans["actions_at_least"].dropna():
+        for least in plans.loc[plans["actions_at_least"] > 0, "actions_at_least"]:
             console.print(f"No plan within {percent:g} % takes fewer than {least:.0f} actions.")
         _print_totals(console, found.totals[found.totals["within_percent"] == percent])
     _print_no_regret(console, found.no_regret)

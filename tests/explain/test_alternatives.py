@@ -30,7 +30,7 @@ from healthalloc import (
 from healthalloc.cli.alternatives import show
 from healthalloc.cli.app import app
 from healthalloc.explain.alternatives import Alternatives, alternatives, ranges
-from healthalloc.explain.alternatives.actions import action_count, change_limits
+from healthalloc.explain.alternatives.actions import ActionCount, action_count, change_limits
 from healthalloc.explain.alternatives.near import NOT_SEARCHED
 from healthalloc.explain.alternatives.ranges import stock_ranges
 from healthalloc.explain.alternatives.totals import ranged
@@ -226,6 +226,8 @@ def test_fewest_actions_and_of_these_the_cheapest(found: Alternatives, percent: 
     fewest = min(c.actions for c in near(percent))
     cost = min(c.cost for c in near(percent) if c.actions == fewest)
     assert row["actions"] == row["actions_at_least"] == fewest
+    told = f"No plan within {percent} % takes fewer than {fewest} actions." in printed(found)
+    assert told == (fewest > 0)
     assert row["cost_cny_a_year"] == pytest.approx(cost, rel=1e-6)
 
 
@@ -358,6 +360,23 @@ def test_a_search_without_time_is_told_and_breaks_nothing(monkeypatch: pytest.Mo
     assert alternatives(county(), [20], different=2).plans_lost == 2
     monkeypatch.undo()
     assert alternatives(county(), [20], different=2).plans_lost == 0
+
+
+def test_the_fewest_actions_are_no_plan_of_their_own_while_none_fewer_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    search = Open.search
+
+    def stopped(self: Open, form: Form, start: Floats | None = None) -> Found | Status:
+        found = search(self, form, start)
+        if isinstance(found, Found) and start is not None:
+            return Found(start, Status.LIMIT_WITH_INCUMBENT, form.of(start), 0.5)
+        return found
+
+    monkeypatch.setattr(Open, "search", stopped)
+    monkeypatch.setattr(ActionCount, "fewer", lambda self, program, start: start)
+    cut = alternatives(county(), [10, 20], different=0)
+    assert (list(cut.plans["kind"]), cut.plans_lost) == (["cheapest", "cheapest"], 2)
 
 
 def printed(found: Alternatives) -> str:

@@ -49,6 +49,8 @@ class Near:
     ----------
     n_lost : int
         Searches for a plan whose time was over before any was found.
+    actions_at_least : float
+        Number of actions that no plan goes below; NaN where none is proved.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Near:
         assert base.result.x is not None
         found = Found(base.result.x, base.status, base.objective, base.gap)
         self.n_lost = 0
+        self.actions_at_least = np.nan
         self.found: list[tuple[str, Floats, tuple[Found, ...]]] = [
             (CHEAPEST, base.result.x, (found,))
         ]
@@ -118,6 +121,11 @@ class Near:
             start = counted.fewer(program, start)
         fewest = program.search(count, start)
         if isinstance(fewest, Status):
+            self.n_lost += 1
+            return
+        self.actions_at_least = _proved(fewest)
+        is_cheapest = fewest.value >= counted.measured(self.found[0][1])
+        if is_cheapest and fewest.status is not Status.OPTIMAL:
             self.n_lost += 1
             return
         program.limit(row, count, fewest.value)
@@ -235,7 +243,7 @@ class Near:
             rows.append(
                 (
                     self.percent, k, kind, spent, rise, int(count(x)),
-                    _proved(solves[0]) if kind == FEWEST else np.nan,
+                    self.actions_at_least if kind == FEWEST else np.nan,
                     away[0] if k else 0.0, min(away) if k else 0.0,
                     worst_status(solves).value, max(found.gap for found in solves),
                 )
@@ -280,9 +288,9 @@ class Near:
 
 
 def _proved(fewest: Found) -> float:
-    """Number of actions that no plan goes below."""
+    """Number of actions that no plan goes below; NaN where none is proved."""
     bound = fewest.value - fewest.gap * max(1.0, abs(fewest.value))
-    return float(np.ceil(max(bound, 0.0) - ROUND)) if np.isfinite(bound) else 0.0
+    return float(max(np.ceil(bound - ROUND), 0.0)) if np.isfinite(bound) else np.nan
 
 
 def _cheapest(program: Open, builder: Builder, found: Found) -> Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -183,6 +184,9 @@ def alternatives(
             if not budget.farthest(_part(until, left + later)):
                 break
         known = [plan for _, plan, _ in budget.found]
+    # what is too few for a dearer plan is too few for a cheaper one
+    for narrow, wide in reversed(list(pairwise(near))):
+        narrow.actions_at_least = float(np.fmax(narrow.actions_at_least, wide.actions_at_least))
     joined = [
         pd.concat(parts, ignore_index=True)
         for parts in zip(*((n.plan_table(), n.total_table(), n.stock_table()) for n in near))
