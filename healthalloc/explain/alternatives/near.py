@@ -136,13 +136,15 @@ class Near:
         values: Floats = (self.forms @ x)[self.compared]
         return values
 
-    def farthest(self, seconds: float) -> bool:
+    def farthest(self, seconds: float, known: Sequence[Floats] = ()) -> bool:
         """Add the plan farthest from all plans found, the cheapest with its totals.
 
         Parameters
         ----------
         seconds
             Time limit.
+        known
+            Plans within the cost that the search may begin from.
 
         Returns
         -------
@@ -165,7 +167,8 @@ class Near:
         plans = [self.totals(plan) for _, plan, _ in self.found]
         options = replace(program.options, time_limit_s=2 * program.options.time_limit_s)
         far = far_plan(self._builder, forms, plans, high, low, self.found[0][1], options)
-        start = self._start(self.found[-1][1] if far is None else far)
+        starts = [self.found[-1][1], *known] if far is None else [far, *known]
+        start = self._start(max(starts, key=self._from_nearest))
         farthest = program.search(Form(nearest_distance, np.array([-1.0])), start)
         if isinstance(farthest, Status):
             self.n_lost += 1
@@ -181,11 +184,15 @@ class Near:
     def _start(self, x: Floats) -> Floats:
         """A plan with the columns of `farthest`, so that none is ever missing."""
         from_each = [self.totals(x) - self.totals(plan) for _, plan, _ in self.found]
-        nearest = min(float(np.abs(away).sum()) for away in from_each)
-        parts = [x, np.array([1.0, nearest])]
+        parts = [x, np.array([1.0, self._from_nearest(x)])]
         for away in from_each:
             parts += [np.maximum(away, 0.0), np.maximum(-away, 0.0), (away > 0).astype(float)]
         return np.concatenate(parts)
+
+    def _from_nearest(self, x: Floats) -> float:
+        """Distance of a plan from the most similar one found."""
+        totals = self.totals(x)
+        return min(float(np.abs(totals - self.totals(plan)).sum()) for _, plan, _ in self.found)
 
     def _distance(
         self, builder: Builder, forms: csr_array, at: Floats, low: Floats, high: Floats,

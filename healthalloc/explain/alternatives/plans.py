@@ -181,7 +181,7 @@ def alternatives(
         later = (len(near) - 1 - k) * (2 + different)
         budget.fewest_actions(2 * _part(until, 2 + different + later), known)
         for left in range(different, 0, -1):
-            if not budget.farthest(_part(until, left + later)):
+            if not budget.farthest(_part(until, left + later), known):
                 break
         known = [plan for _, plan, _ in budget.found]
     # what is too few for a dearer plan is too few for a cheaper one
