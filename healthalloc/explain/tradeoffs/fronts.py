@@ -42,8 +42,8 @@ class TradeOffs:
     sites
         What each plan opens: ``point, facility_id, site, open``.
     levels_lost
-        Levels of the criterion, the ends among them, for which a time limit came before any
-        plan: the front has a gap there, though its other points stand.
+        Levels of the criterion for which a time limit came before any plan of their own, and a
+        best end that is not proved: the front may go on there, though its points stand.
     """
 
     optimum: Solution

@@ -91,7 +91,7 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
     -------
     list of Plan
     int
-        Levels, ends among them, that a limit left without a plan of their own.
+        Levels that a limit left without a plan of their own, and ends not proved.
     """
     cost, program = run.cost, run.program
     whole = program.session.program.is_mixed_integer
@@ -171,6 +171,8 @@ def front(run: Run, other: Criterion, points: int) -> tuple[list[Plan], int]:
             open_.append((levels[middle + 1 :], plan or looser, tighter))
         share(1, program, program)
         plans.append(best or dearest(found))
+    # a better end may lie beyond the last plan where time ended the search for it
+    lost += found.status is not Status.OPTIMAL
     return non_dominated(proved(plans)), lost
 
 
