@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 Floats = NDArray[np.float64]
+ROUND = 1e-6
+"""Distance from a whole number that counts as rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,3 +119,16 @@ class LinearProgram:
         lower, upper = self.column_lower.copy(), self.column_upper.copy()
         lower[positions] = upper[positions] = values
         return replace(self, column_lower=lower, column_upper=upper)
+
+
+def inward(lower: Floats, upper: Floats, integer: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Bounds moved to the whole numbers within them, where only whole numbers count.
+
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (n,)
+    integer : ndarray of bool, shape (n,)
+    """
+    lower = np.where(integer, np.ceil(lower - ROUND), lower)
+    upper = np.where(integer, np.floor(upper + ROUND), upper)
+    return lower, upper

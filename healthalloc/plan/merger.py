@@ -58,10 +58,13 @@ class Merger(Clause):
         facility_id = layout.scenario.facilities["facility_id"]
         known = {*facility_id[hosts], *facility_id[layout.institution_idx[hosts]]}
         floor = self.bounds[0]
-        scaled = self.residents_at_least is not None and np.isfinite(floor) and floor != 1
+        scaled = self.residents_at_least is not None and np.isfinite(floor) and floor not in (0, 1)
         return [
             *self.ceiling_refused(),
-            *(["at_least is 1 where residents_at_least says that a branch stays"] * scaled),
+            *(
+                ["at_least is 1, or 0 for none, where residents_at_least says that a branch stays"]
+                * scaled
+            ),
             *(
                 f"facility {name} is both a branch and a host: narrow scope or hosts"
                 for name in layout.facility_names(both)

@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.formulation.program import ROUND, Floats, LinearProgram, inward
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.session import Positions, Session
 
-WHOLE = 1e-6
-"""Distance from a whole number that counts as none."""
 SHARE = 0.2
 """Share of the fractional columns that is rounded between two solves."""
 LEAST_GAIN = 1e-7
@@ -38,10 +36,8 @@ def whole_point(program: LinearProgram, relaxed: Result, options: SolverOptions)
     ends = time.perf_counter() + options.time_limit_s
     session = Session(program.relaxed(), options, basis=relaxed.basis)
     columns = np.flatnonzero(program.integer)
-    limits = (
-        np.ceil(program.column_lower[columns] - WHOLE),
-        np.floor(program.column_upper[columns] + WHOLE),
-    )
+    lower, upper = program.column_lower[columns], program.column_upper[columns]
+    limits = inward(lower, upper, program.integer[columns])
     dived = _dive(session, columns, limits, relaxed, ends)
     return None if dived is None else _improved(session, columns, limits, dived, ends)
 
@@ -63,7 +59,7 @@ def _dive(
     while result.status is Status.OPTIMAL and result.x is not None:
         x = result.x[columns]
         off = np.abs(x - np.round(x))
-        fractional = np.flatnonzero(off > WHOLE)
+        fractional = np.flatnonzero(off > ROUND)
         if not len(fractional):
             whole = np.round(x)
             session.set_column_bounds(columns, whole, whole)

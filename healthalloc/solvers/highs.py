@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from healthalloc.errors import SolverError
-from healthalloc.formulation.program import LinearProgram
+from healthalloc.formulation.program import LinearProgram, inward
 from healthalloc.progress import is_heard, phase
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.basis import Basis, basis_of, offer
@@ -77,10 +77,15 @@ def passed(program: LinearProgram, options: SolverOptions) -> Any:
 
 
 def hand_over(highs: Any, program: LinearProgram) -> None:
-    """Pass a program to a HiGHS instance in place of the one that it holds."""
+    """Pass a program to a HiGHS instance in place of the one that it holds.
+
+    The presolve of HiGHS 1.15 may call a program infeasible where an integer column is bounded
+    by a fraction; the bounds go in as the whole numbers within.
+    """
     import highspy
 
     matrix = program.matrix
+    lower, upper = inward(program.column_lower, program.column_upper, program.integer)
     highs.passModel(
         program.n_columns,
         program.n_rows,
@@ -89,8 +94,8 @@ def hand_over(highs: Any, program: LinearProgram) -> None:
         int(highspy.ObjSense.kMinimize),
         program.offset,
         program.cost,
-        program.column_lower,
-        program.column_upper,
+        lower,
+        upper,
         program.row_lower,
         program.row_upper,
         matrix.indptr.astype(np.int32, copy=False),

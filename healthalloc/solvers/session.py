@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
 from healthalloc.errors import SolverError
-from healthalloc.formulation.program import Floats, LinearProgram
+from healthalloc.formulation.program import Floats, LinearProgram, inward
 from healthalloc.solvers.base import Result, SolverOptions, Status
 from healthalloc.solvers.basis import Basis, basis_of, offer
 from healthalloc.solvers.highs import CHOOSE, DUAL, PRIMAL, hand_over, passed, read_result
@@ -344,7 +344,8 @@ class Session:
 
     def set_column_bounds(self, columns: Positions, lower: Floats, upper: Floats) -> None:
         """Change the bounds of some columns, each shape (k,)."""
-        self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
+        whole = inward(lower, upper, self._program.integer[columns])
+        self._highs.changeColsBounds(len(columns), columns.astype(np.int32), *whole)
         column_lower = self._program.column_lower.copy()
         column_upper = self._program.column_upper.copy()
         column_lower[columns], column_upper[columns] = lower, upper

@@ -11,8 +11,7 @@ from healthalloc.access.inequality import gini, worst_off_share
 from healthalloc.access.stock import units_held
 from healthalloc.access.tables import access_by_population
 from healthalloc.areas import at_one_depth
-from healthalloc.explain.alternatives.ranges import ROUND
-from healthalloc.formulation.program import Floats
+from healthalloc.formulation.program import ROUND, Floats
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.strategies.evaluation import limits_broken, mean_travel, travel_unit

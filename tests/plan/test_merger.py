@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from healthalloc import PlanError, Status, audit, solve
+from healthalloc.explain.repairs import repairs
 from tests.plan.checks import achieved, measured, met, solved
 from tests.plan.test_facility_count import ANNEX_OPEN, CLINIC_CLOSED, CLINIC_OPEN, KEPT
 from tests.region import (
@@ -118,6 +119,12 @@ def test_a_branch_that_must_stay_far_from_any_host_is_infeasible():
     assert [clause.id for clause in found.conflict.clauses] == [KIND]
 
 
+def test_a_branch_that_must_stay_far_from_any_host_is_mended_by_no_merger():
+    found = repairs(sited(clauses=[merged(residents_at_least=4000, at_least=1)]))
+    assert found.repairs
+    assert {(c["member"], c["to"]) for c in found.changes().to_dict("records")} == {(KIND, 0.0)}
+
+
 def test_a_host_by_habit_counts_in_whichever_of_its_forms():
     # residents of the annex go to the clinic, as it is or as the hospital that it may become
     given = {"scope": {"facility_id": "annex"}, "habit": {"annex": "clinic"}, "at_least": 1}
@@ -160,6 +167,7 @@ def test_a_branch_may_be_another_form_of_what_is_merged():
         ({"hosts": {"kategory": "general_hospital"}}, "is no column of facilities"),
         ({"radius": -1}, "radius"),
         ({"residents_at_least": -1}, "residents_at_least"),
+        ({"residents_at_least": 1, "at_least": 2}, "at_least is 1, or 0 for none"),
     ],
 )
 def test_what_makes_no_sense_is_refused(fields, message):

@@ -47,6 +47,21 @@ def two_columns(**changes: object) -> LinearProgram:
     return program([2.0, 3.0], [(4.0, [1.0, 1.0], INF), (-INF, [1.0, -1.0], 2.0)], **given)
 
 
+def bounded_by_a_fraction() -> LinearProgram:
+    """Minimise 300 b with b >= 3.5 and a at most 1, both whole, 0.225 b <= a <= 0.275 b.
+
+    By hand: b is 4 or more, so a is 1, which holds for 4: the cost is 1,200. The presolve of
+    HiGHS 1.15 finds it infeasible where b is bounded by 3.5.
+    """
+    return program(
+        [0.0, 300.0],
+        [(0.0, [1.0, -0.225], INF), (-INF, [1.0, -0.275], 0.0)],
+        lower=[0.0, 3.5],
+        upper=[1.0, INF],
+        integer=[True, True],
+    )
+
+
 def knapsack() -> LinearProgram:
     """Maximise 5 a + 4 b + 3 c with 2 a + 3 b + c <= 5, 4 a + b + 2 c <= 11, all 0 or 1.
 

@@ -11,11 +11,19 @@ import pytest
 
 import healthalloc as ha
 from healthalloc import DataError, LinearProgram, SolverError, Status, UnsupportedError, certify
-from healthalloc.solvers import Result, SolverOptions, named_solver, solve_highs, solve_pulp
+from healthalloc.solvers import (
+    Result,
+    Session,
+    SolverOptions,
+    named_solver,
+    solve_highs,
+    solve_pulp,
+)
 from healthalloc.solvers import pulp as pulp_solver
 from tests.region import clause, region
 from tests.solvers.programs import (
     INF,
+    bounded_by_a_fraction,
     hard,
     knapsack,
     lost_on_the_way_back,
@@ -82,6 +90,21 @@ def test_whole_columns(solver):
     np.testing.assert_allclose(result.x, [1.0, 1.0, 0.0], atol=1e-6)
     assert result.row_dual is None
     assert result.column_dual is None
+
+
+@SOLVERS
+def test_a_whole_column_bounded_by_a_fraction(solver):
+    result = named_solver(solver)(bounded_by_a_fraction(), EXACT)
+    assert result.status is Status.OPTIMAL
+    assert result.x == pytest.approx([1.0, 4.0])
+
+
+def test_an_open_program_takes_a_fraction_as_a_bound_of_a_whole_column():
+    session = Session(knapsack(), EXACT)
+    session.become(bounded_by_a_fraction())
+    assert session.solve().x == pytest.approx([1.0, 4.0])
+    session.set_column_bounds(np.array([1]), np.array([3.2]), np.array([3.8]))
+    assert session.solve().status is Status.INFEASIBLE
 
 
 @SOLVERS

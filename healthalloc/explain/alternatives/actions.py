@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from healthalloc.errors import UnsupportedError
-from healthalloc.explain.alternatives.ranges import ROUND, inward, stock_ranges
+from healthalloc.explain.alternatives.ranges import stock_ranges
 from healthalloc.explain.extended import Builder, Form, Open, Positions
 from healthalloc.formulation.assemble import Model
 from healthalloc.formulation.blocks import Rows
-from healthalloc.formulation.program import Floats
+from healthalloc.formulation.program import ROUND, Floats, inward
 from healthalloc.solvers import SolverOptions, Status
 from healthalloc.travel.common import some
 

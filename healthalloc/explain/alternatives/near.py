@@ -13,13 +13,13 @@ from scipy.sparse import csr_array
 from healthalloc.errors import NoSolutionError
 from healthalloc.explain.alternatives.actions import ActionCount, action_count, require_bounded
 from healthalloc.explain.alternatives.far import far_plan
-from healthalloc.explain.alternatives.ranges import ROUND, Ranges, inward
+from healthalloc.explain.alternatives.ranges import Ranges
 from healthalloc.explain.alternatives.totals import Ranged, by_institution
 from healthalloc.explain.asked import ceiling, rise_percent
 from healthalloc.explain.extended import SLACK, Builder, Form, Found, Open, row_of, worst_status
 from healthalloc.formulation.assemble import Model
 from healthalloc.formulation.blocks import Rows
-from healthalloc.formulation.program import Floats
+from healthalloc.formulation.program import ROUND, Floats, inward
 from healthalloc.solution import Solution
 from healthalloc.solvers import SolverOptions, Status
 

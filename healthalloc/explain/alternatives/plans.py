@@ -13,7 +13,7 @@ import pandas as pd
 
 from healthalloc.errors import DataError, Problem, TimeLimitError
 from healthalloc.explain.alternatives.near import NOT_SEARCHED, Near
-from healthalloc.explain.alternatives.ranges import ROUND, stock_ranges
+from healthalloc.explain.alternatives.ranges import stock_ranges
 from healthalloc.explain.alternatives.totals import by_institution, ranged
 from healthalloc.explain.asked import (
     ceiling,
@@ -22,7 +22,7 @@ from healthalloc.explain.asked import (
     limit_problems,
 )
 from healthalloc.formulation.assemble import Model
-from healthalloc.formulation.program import Floats
+from healthalloc.formulation.program import ROUND, Floats
 from healthalloc.progress import each
 from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution

@@ -17,8 +17,6 @@ from healthalloc.progress import phase
 from healthalloc.solvers import Result, Session, SolverOptions, Status, certify
 from healthalloc.solvers.basis import Basis
 
-ROUND = 1e-6
-"""Distance from a whole number that counts as rounding."""
 NEARLY = 1e-4
 """Largest gap of an end of a range; beyond that of other answers its proved bound is taken."""
 
@@ -241,16 +239,3 @@ def _most(forms: csr_array, upper: Floats) -> Floats:
     endless = forms @ np.isinf(upper).astype(float) > 0
     most: Floats = np.where(endless, np.inf, forms @ finite)
     return most
-
-
-def inward(least: Floats, most: Floats, whole: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Ranges rounded to the whole numbers within them, where only whole numbers count.
-
-    Parameters
-    ----------
-    least, most : ndarray, shape (n,)
-    whole : ndarray of bool, shape (n,)
-    """
-    least = np.where(whole, np.ceil(least - ROUND), least)
-    most = np.where(whole, np.floor(most + ROUND), most)
-    return least, most
