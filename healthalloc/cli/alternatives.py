@@ -61,7 +61,7 @@ def alternatives(
         typer.Option(
             show_default=False,
             help="Seconds for the whole run, shared among its searches [default: as the scenario "
-            "says for the least-cost plan, 120 for all after it].",
+            "says for the least-cost plan, 240 for all after it].",
         ),
     ] = None,
     output: Tables = None,

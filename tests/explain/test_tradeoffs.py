@@ -27,6 +27,7 @@ from healthalloc import (
 )
 from healthalloc.cli.app import app
 from healthalloc.cli.tradeoffs import show
+from healthalloc.explain import extended
 from healthalloc.explain.extended import Builder, Form, Found, Open, row_of
 from healthalloc.explain.tradeoffs import TradeOffs, lexicographic, max_min, trade_offs
 from healthalloc.explain.tradeoffs.criteria import served_as
@@ -209,6 +210,26 @@ def test_searches_end_when_their_time_is_over() -> None:
     assert opened.search(nothing) is Status.LIMIT_WITHOUT_INCUMBENT
     opened.until = np.inf
     assert isinstance(opened.search(nothing), Found)
+
+
+def test_a_large_program_is_searched_with_the_sites_at_hand_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = solve(county())
+    usual = trade_offs(base, "equity-gini").points
+    sites, begin = base.model.program.column_block("open").slice, Open._with_its_sites
+    begun = []
+
+    def spied(self: Open, form: Form, start: Any) -> Any:
+        found = begin(self, form, start)
+        begun.append((form.of(found), form.of(start)))
+        np.testing.assert_allclose(found[sites], start[sites])
+        return found
+
+    monkeypatch.setattr(extended, "LARGE", 0)
+    monkeypatch.setattr(Open, "_with_its_sites", spied)
+    pd.testing.assert_frame_equal(trade_offs(base, "equity-gini").points, usual)
+    assert any(after < before - 1e-3 for after, before in begun)
 
 
 def test_least_cost_plan_at_hand_is_not_sought_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from healthalloc.explain.extended import Builder, Form, Open
+from healthalloc.explain.extended import LARGE, Builder, Form, Open
 from healthalloc.formulation.blocks import Rows
 from healthalloc.formulation.program import Floats, LinearProgram
 from healthalloc.solvers import SolverOptions, Status
@@ -36,9 +36,9 @@ def far_plan(
     For each plan and each total it is settled whether the total shall rise or fall; how far all
     totals go that way together is linear, and never more than their L1 distance. The sides are
     then taken from what the linear program finds, as long as that brings it farther; the last
-    program is solved in whole units, those held that are the same there and in a known plan
-    (relaxation induced neighbourhood, Danna, Rothberg and Le Pape 2005,
-    doi:10.1007/s10107-004-0518-7).
+    program is solved in whole units, those held that are the same there and in a known plan,
+    and in a large program all sites (relaxation induced neighbourhood, Danna, Rothberg and
+    Le Pape 2005, doi:10.1007/s10107-004-0518-7).
 
     Parameters
     ----------
@@ -77,6 +77,8 @@ def far_plan(
     program, reach, far, ways = best
     start = np.append(known, [1.0, _reach(forms @ known, plans, ways)])
     same = program.integer & (np.abs(far - start) < SAME)
+    if program.n_columns >= LARGE:
+        same[program.column_block("open").slice] = True
     lower, upper = program.column_lower.copy(), program.column_upper.copy()
     lower[same] = upper[same] = np.round(start[same])
     program = replace(program, column_lower=lower, column_upper=upper)

@@ -28,7 +28,7 @@ from healthalloc.scenario import Scenario
 from healthalloc.solution import Solution
 from healthalloc.validate import nearest
 
-TOTAL_LIMIT_S = 120.0
+TOTAL_LIMIT_S = 240.0
 """Seconds that all alternatives together may take, unless told otherwise."""
 RANGES_SHARE = 0.4
 """Share of them that the ranges may take; what they leave goes to the plans."""

@@ -186,7 +186,7 @@ def least_cost_of(run: Run) -> Found:
     # indicators of 1 forbid nothing; the solver completes the fractions
     added = np.where(program.integer, program.column_upper, program.column_lower)[more]
     x = np.concatenate([x, added])
-    if base.gap <= run.options.gap:
+    if base.gap <= max(run.options.gap, TOLERANCE):
         return Found(x, base.status, base.objective, base.gap)
     return run.cost.least(run.program, x)
 
