@@ -570,7 +570,7 @@ def test_no_regret_counts_an_institution_once_whatever_its_form() -> None:
     found = alternatives(with_form(clauses=[must]), [10], different=1)
     sure = found.no_regret[["facility_id", "level", "action"]]
     assert sure.to_numpy().tolist() == [
-        ["clinic", "site", "close"], ["clinic_plus", "site", "open"],
+        ["clinic", "site", "leave this form"], ["clinic_plus", "site", "take this form"],
     ]  # fmt: skip
     together = found.ranges[found.ranges["level"] == "institution"].set_index("resource_id")
     assert set(together["facility_id"]) == {"clinic"}

@@ -211,10 +211,12 @@ def _no_regret(model: Model, ranges: pd.DataFrame) -> pd.DataFrame:
     sure = np.where(least > existing + ROUND, least - existing, 0.0)
     sure = np.where(most < existing - ROUND, most - existing, sure)
     table = ranges.drop(columns="basis").assign(sure_change=np.round(sure, 6) + 0.0)
-    is_site = (ranges["level"] == "site").to_numpy()
-    words = np.where(sure > 0, "add at least", "give up at least")
-    words = np.where(is_site, np.where(sure > 0, "open", "close"), words)
-    table["action"] = words
+    ids = model.scenario.facilities["facility_id"].to_numpy()
+    is_form = ranges["facility_id"].isin(ids[model.layout.has_forms])
+    is_site = ranges["level"] == "site"
+    more = np.select([is_site & is_form, is_site], ["take this form", "open"], "add at least")
+    less = np.select([is_site & is_form, is_site], ["leave this form", "close"], "give up at least")
+    table["action"] = np.where(sure > 0, more, less)
     kept: pd.DataFrame = table[sure != 0].reset_index(drop=True)
     return kept
 
